@@ -1,0 +1,65 @@
+# Two commands matter: `make run` and `make test`. Each sets up all it needs, in .venv/.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PORT ?= 8000
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Chromium, for the tests that need a real browser; Redis and fonts come with later needs.
+SYSTEM_PACKAGES := chromium fonts-dejavu-core
+
+help: ## what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## serve at http://127.0.0.1:8000 (PORT=… for another port), the sandbox beside it
+	@PORT=$(PORT) exec $(BIN)/python -m deeplink serve
+
+test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real servers, a real browser
+	@if [ "$${CI:-}" = true ]; then $(MAKE) --no-print-directory setup-system; fi
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+setup: $(VENV)/.run ## what `make run` needs, and nothing else
+
+setup-system: ## Debian's Chromium for the browser tests (as root)
+	@command -v chromium >/dev/null || (apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES))
+
+screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
+	$(BIN)/python tests/browser/screenshots.py screenshots
+
+bench: $(VENV)/.test ## time to the first answer and memory, beside a bare Flask application
+	$(BIN)/python bench/boot.py
+
+lock: $(VENV)/.test ## write both lock files anew from pyproject.toml
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
+	  pyproject.toml -o requirements.txt $(LOCK)
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11 \
+	  pyproject.toml --group test -o requirements-test.txt $(LOCK)
+
+clean: ## forget everything that was set up
+	rm -rf $(VENV) screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "deeplink needs Python 3.11 or newer; name one with make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+# A stamp is written last, so that an interrupted set-up is done again.
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
+	@# The bare `deeplink` command. Hash mode takes no local folder, so it is a step of its own.
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+.PHONY: help run test setup setup-system screenshots bench lock clean

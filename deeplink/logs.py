@@ -1,0 +1,76 @@
+"""
+One JSON line per event, from us and from gunicorn alike; nothing secret ever becomes a line.
+
+A line holds the route *rule*, never the path; no query, header, body or address. Exceptions are
+logged as types and places in our source: their texts may quote a token, so they stay out.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+#: gunicorn's messages about one request quote its target, its header lines and its address
+#: (``gunicorn/workers/base.py``, ``handle_error``); what follows these beginnings is cut off.
+_ABOUT_A_REQUEST = ("Error handling request", "Invalid request from ip=", "Exception handling")
+
+#: From a question mark to the next space or quote: the query of any URL that slips into a text.
+_QUERY = re.compile(r"\?[^\s'\"<>]+")
+
+
+class JsonFormatter(logging.Formatter):
+    """Any log record as one line of JSON with ``time``, ``level``, ``logger``, ``message``."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": _message(record),
+        }
+        line.update(getattr(record, "fields", {}))
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exception"] = _exception(record.exc_info[1], record.exc_info[2])
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def configure(level: str = "INFO") -> None:
+    """Send every logger's lines to standard output, as Heroku-like hosts expect."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def event(name: str, fields: Mapping[str, object], *, level: int = logging.INFO) -> None:
+    """Log one event of ours; *fields* are closed words and numbers, never something received."""
+    logging.getLogger("deeplink").log(level, name, extra={"fields": dict(fields)})
+
+
+def _message(record: logging.LogRecord) -> str:
+    template = str(record.msg)
+    for beginning in _ABOUT_A_REQUEST:
+        if template.startswith(beginning):
+            return beginning.removesuffix(" from ip=").lower()
+    return _QUERY.sub("?…", record.getMessage())
+
+
+def _exception(error: BaseException | None, trace: TracebackType | None) -> list[str]:
+    """The types of the chain, outermost first, and the outermost one's frames, without texts."""
+    frames = [
+        f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in traceback.extract_tb(trace)
+    ]
+    types: list[str] = []
+    while error is not None and len(types) < 5:
+        types.append(type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return [*types, *frames]

@@ -1,0 +1,188 @@
+"""
+The exchange over HTTP: POST a code, a refresh token or an access token; JSON comes back.
+
+RFC 6749 sections 5.1 and 5.2, with a true status for every error.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, abort, g, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from deeplink import errors
+from deeplink.oauth.request import (
+    CONTENT_TYPES,
+    MAX_BODY,
+    parse_code_request,
+    parse_refresh_request,
+    parse_revoke_request,
+    read_fields,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deeplink.oauth.answer import Result
+    from deeplink.oauth.exchange import Exchange
+    from deeplink.oauth.request import Repair
+
+#: The status of each error, by class and, where one class has several, by OAuth error.
+STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str], int] = {
+    errors.RequestRefused: 400,
+    (errors.RequestRefused, "unauthorized_client"): 403,
+    errors.ProviderRefused: 400,
+    # These are about this server's own credentials or dialect. RFC 6749 has 401 and 400 for
+    # them, but those would tell the app that it could do better.
+    (errors.ProviderRefused, "invalid_client"): 502,
+    (errors.ProviderRefused, "unauthorized_client"): 502,
+    (errors.ProviderRefused, "unsupported_grant_type"): 502,
+    (errors.ProviderRefused, "unsupported_response_type"): 502,
+    (errors.ProviderRefused, "server_error"): 502,
+    errors.ProviderSilent: 502,
+    (errors.ProviderSilent, "temporarily_unavailable"): 504,
+    errors.TooMany: 429,
+    errors.StoreUnavailable: 503,
+}
+
+#: What a request that reaches no view is told; any other HTTP error is told by its number.
+_SENTENCES = {
+    404: "This server has no such provider. The path is /api/PROVIDER/exchange, with the "
+    "provider's name in the server's configuration.",
+    405: "Send this request with POST: what stands in an address stays in every log on its way.",
+    413: f"The body is larger than {MAX_BODY} bytes. Send the code and the verifier, no more.",
+    415: "Send the body as application/json or as application/x-www-form-urlencoded.",
+}
+
+
+def blueprint(exchanges: Mapping[str, Exchange]) -> Blueprint:
+    """Routes over *exchanges*, by the provider's key; two apps in one process share nothing."""
+    api = Blueprint("exchange", __name__, url_prefix="/api")
+
+    def exchange_of(provider: str) -> Exchange:
+        return exchanges.get(provider) or abort(404)
+
+    @api.post("/<provider>/exchange", provide_automatic_options=False)
+    def redeem(provider: str) -> Response:
+        exchange = exchange_of(provider)
+        asked = parse_code_request(_fields(), exchange.provider)
+        return _answer(exchange.redeem(asked), asked.warnings)
+
+    @api.post("/<provider>/refresh", provide_automatic_options=False)
+    def refresh(provider: str) -> Response:
+        exchange = exchange_of(provider)
+        asked = parse_refresh_request(_fields(), exchange.provider)
+        return _answer(exchange.refresh(asked), asked.warnings)
+
+    @api.post("/<provider>/revoke", provide_automatic_options=False)
+    def revoke(provider: str) -> Response:
+        exchange = exchange_of(provider)
+        asked = parse_revoke_request(_fields(), exchange.provider)
+        exchange.revoke(asked)
+        return _answer(None, asked.warnings)
+
+    # The rules above would leave other methods to the application's own answer.
+    @api.route(
+        "/<provider>/<any(exchange, refresh, revoke):verb>",
+        methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        provide_automatic_options=False,
+    )
+    def other_method(provider: str, verb: str) -> Response:
+        raise MethodNotAllowed(["POST"])
+
+    api.register_error_handler(HTTPException, _http_error)
+    api.register_error_handler(errors.LoginError, _login_error)
+    api.register_error_handler(errors.TooMany, _too_many)
+    api.register_error_handler(errors.StoreUnavailable, _store_unavailable)
+    api.after_request(_never_stored)
+    return api
+
+
+def _fields() -> dict[str, object]:
+    """The request's fields. Only the body counts: an address stays in every log on its way."""
+    if request.query_string:
+        raise errors.RequestRefused(
+            "invalid_request",
+            "Send everything in the body and nothing behind a question mark: what stands in an "
+            "address stays in every log on its way.",
+        )
+    if request.mimetype not in CONTENT_TYPES:
+        abort(415)
+    # One byte more than we take: a body of unknown length that exceeds the limit is cut off there
+    # by Werkzeug 3.1 and passes for a whole one (``LimitedStream.readall``).
+    request.max_content_length = MAX_BODY + 1
+    body = request.get_data(cache=False)
+    if len(body) > MAX_BODY:
+        abort(413)
+    return read_fields(request.mimetype, body)
+
+
+def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
+    body: dict[str, object] = dict(result.fields) if result else {}
+    body["request_id"] = _request_id()
+    if result and result.log_id:
+        body["log_id"] = result.log_id
+    if warnings:
+        body["warnings"] = [{"code": item.code, "message": item.message} for item in warnings]
+    return jsonify(body)
+
+
+def _request_id() -> str:
+    if "request_id" not in g:
+        g.request_id = secrets.token_hex(8)
+    return str(g.request_id)
+
+
+def _login_error(error: errors.LoginError) -> Response:
+    kind = type(error)
+    status = STATUS.get((kind, error.error)) or STATUS[kind]
+    word = error.error
+    if kind is errors.ProviderRefused and status >= 500:
+        word = "server_error"
+    # The log keeps the exact word: "invalid_client" is for whoever runs the server.
+    return _failure(status, word, error.description, code=error.error, log_id=error.log_id)
+
+
+def _too_many(error: errors.TooMany) -> Response:
+    sentence = f"Too many requests. Send this one again in {error.retry_after} seconds."
+    answer = _failure(STATUS[errors.TooMany], "temporarily_unavailable", sentence, code=error.code)
+    answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
+
+
+def _store_unavailable(error: errors.StoreUnavailable) -> Response:
+    sentence = "This server cannot remember answers just now. Send the same request again soon."
+    return _failure(
+        STATUS[errors.StoreUnavailable], "temporarily_unavailable", sentence, code=error.code
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    sentence = _SENTENCES.get(status, f"The request could not be taken (HTTP {status}).")
+    word = "invalid_request" if status < 500 else "server_error"
+    answer = _failure(status, word, sentence, code=f"http_{status}")
+    if status == 405:
+        answer.headers["Allow"] = "POST"
+    return answer
+
+
+def _failure(
+    status: int, error: str, sentence: str, *, code: str, log_id: str | None = None
+) -> Response:
+    g.error_code = code
+    body = {"error": error, "error_description": sentence, "request_id": _request_id()}
+    if log_id:
+        body["log_id"] = log_id
+    answer = jsonify(body)
+    answer.status_code = status
+    return answer
+
+
+def _never_stored(response: Response) -> Response:
+    """RFC 6749 section 5.1 asks for both headers; errors get them as well."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Pragma"] = "no-cache"
+    return response

@@ -1,0 +1,136 @@
+"""
+The ways from a page into an app: each target is built from the config and the bytes of a query.
+
+Nothing that a request says chooses a host, a package or a scheme (RFC 9700 section 4.11). The
+query goes in as it came; that it fits is the caller's promise, see ``QUERY``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deeplink.visitor import Way, order
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from deeplink.association.verdict import App
+    from deeplink.visitor import Visitor
+
+#: What may stand in a query that is handed on: printable ASCII but space " ' < > # \ ^ { | } and
+#: backtick, every % followed by two hexadecimal digits. None of it ends an attribute, a query or
+#: the data part of an intent: link, which Android's Intent.parseUri takes up to the last "#".
+QUERY = re.compile(r"(?:[!$&(-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2})*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One way as a page shows it: *label* and *note* are finished words, *note* may be empty."""
+
+    way: Way
+    label: str
+    url: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """All ways of a page in one visitor's order, those of no use to him folded away."""
+
+    shown: tuple[Button, ...]
+    folded: tuple[Button, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A link to an app's page in a store: the last help, never a redirect."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    The finished words and links of a page that leads into an app; an empty word is left out.
+
+    *state* chooses the symbol, *question* stands over ways that are not for everybody, and
+    without *has_primary* no way is offered as the one to take.
+    """
+
+    state: str
+    title: str
+    message: str
+    next_step: str = ""
+    question: str = ""
+    ways: Ways = Ways((), ())
+    has_primary: bool = False
+    hint: str = ""
+    stores: tuple[Store, ...] = ()
+    warning: str = ""
+
+
+def intent_url(host: str, path: str, query: str, package_name: str) -> str:
+    """
+    An Android link that opens *package_name* with the https URL inside.
+
+    Chromium takes it even where it keeps the bare https link in the browser, and Android where
+    the link is not verified (https://developer.chrome.com/docs/android/intents). It names no
+    ``S.browser_fallback_url``: Firefox would take that even with the app installed (fenix 23397).
+
+    >>> intent_url("example.com", "/login-callback/", "code=a%2Ab", "com.example.app")
+    'intent://example.com/login-callback/?code=a%2Ab#Intent;scheme=https;package=com.example.app;end'
+    """
+    return f"intent://{host}{path}{_question(query)}#Intent;scheme=https;package={package_name};end"
+
+
+def https_url(host: str, path: str, query: str) -> str:
+    """
+    The link itself. Without a port: an app claims a host, not the port of a development server.
+
+    >>> https_url("example.com", "/invite/7", "")
+    'https://example.com/invite/7'
+    """
+    return f"https://{host}{path}{_question(query)}"
+
+
+def scheme_url(scheme: str, host: str, path: str, query: str) -> str:
+    """
+    The link under the app's own scheme: everything behind the scheme is the https link's.
+
+    So an app gets the redirect URI back by writing ``https`` instead of its scheme, which SDKs
+    want that compare the whole URL with the registered one (TikTok's do).
+
+    >>> scheme_url("demo", "example.com", "/login-callback/", "code=a")
+    'demo://example.com/login-callback/?code=a'
+    """
+    return f"{scheme}://{host}{path}{_question(query)}"
+
+
+def arrange(buttons: Iterable[Button], visitor: Visitor) -> Ways:
+    """*buttons* in the order for *visitor*, none lost; what would leave nothing shown is shown."""
+    by_way: dict[Way, list[Button]] = {way: [] for way in Way}
+    for button in buttons:
+        by_way[button.way].append(button)
+    wanted = order(visitor)
+    shown = tuple(button for way in wanted.shown for button in by_way[way])
+    folded = tuple(button for way in wanted.folded for button in by_way[way])
+    return Ways(shown, folded) if shown else Ways(folded, ())
+
+
+def stores(app: App, visitor: Visitor) -> tuple[Store, ...]:
+    """The store pages of *app*, without a parameter that could carry anything."""
+    found = []
+    if app.android:
+        url = f"https://play.google.com/store/apps/details?id={app.android.package_name}"
+        found.append(Store("Google Play", url))
+    if app.ios and app.ios.app_store_id:
+        url = f"https://apps.apple.com/app/id{app.ios.app_store_id}"
+        found.append(Store("App Store", url))
+    return tuple(found[::-1] if visitor.likes_apple else found)
+
+
+def _question(query: str) -> str:
+    return f"?{query}" if query else ""

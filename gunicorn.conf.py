@@ -1,0 +1,69 @@
+"""How gunicorn runs the server; every number with its reason."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+from gunicorn.glogging import Logger
+
+from deeplink.logs import JsonFormatter
+
+# Two processes keep answering when one dies; Heroku-like hosts set WEB_CONCURRENCY by memory.
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+
+# An exchange waits for a provider, 150 ms at best and 10 s at worst; a thread that waits costs
+# little. More than 200 threads in a process were measured to be slower, not faster.
+worker_class = "gthread"
+threads = int(os.environ.get("DEEPLINK_THREADS") or 150)
+
+# The config is read and checked once, and the workers share the memory of what came of it.
+preload_app = True
+
+# A callback's query may be 4,096 bytes long; gunicorn's default for the whole line is 4,094.
+limit_request_line = 8190
+
+# Routers in front of us keep connections open; a parked one costs no thread in gthread.
+keepalive = 75
+
+# Heroku-like hosts kill 30 s after they asked: finish before that.
+graceful_timeout = 25
+timeout = 30
+
+# The heartbeat file on a real disk can block a worker for as long as the disk does.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+
+# One line per request is written by the application, which knows the route and leaves out the
+# query; gunicorn's own access log would print the authorization code.
+accesslog = None
+
+
+# gunicorn would open a control socket in the home directory; nothing here is managed through it.
+control_socket_disable = True
+
+
+class JsonLogger(Logger):
+    """gunicorn's own messages in our form: its error path prints whole request targets."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonFormatter())
+
+
+logger_class = JsonLogger
+
+# Each worker counts in files of its own; they must exist before prometheus_client is imported.
+_counters = tempfile.mkdtemp(prefix="deeplink-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counters
+
+
+def child_exit(server, worker):
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server):
+    shutil.rmtree(_counters, ignore_errors=True)

@@ -1,0 +1,99 @@
+"""
+Every state of the pages as pictures: python tests/browser/screenshots.py FOLDER
+
+Light and dark, phone (390 x 844) and desktop (1280 x 800), and the hard cases: 320 px, text at
+400 %, right to left. Look at them: no test sees that a page is ugly.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.browser import stage
+
+CHROMIUM = Path("/usr/bin/chromium")
+PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+NARROW = {"width": 320, "height": 568}
+
+#: name -> (address behind http://, User-Agent, whether it is a desktop)
+STATES = {
+    "going-android": (f"{stage.HOST}/login-callback/?{stage.CODE}", stage.ANDROID, False),
+    "going-iphone": (f"{stage.HOST}/login-callback/?{stage.CODE}", stage.IPHONE, False),
+    "second-page": (f"{stage.ALTERNATE}/login-callback/?{stage.CODE}", stage.IPHONE, False),
+    "going-iphone-scheme": (f"{stage.HOST}/scheme/?{stage.CODE}", stage.IPHONE, False),
+    "going-iphone-hold": (f"{stage.LONELY}/alone/?{stage.CODE}", stage.IPHONE, False),
+    "going-in-app": (f"{stage.HOST}/scheme/?{stage.CODE}", stage.INSTAGRAM, False),
+    "going-several": (f"{stage.HOST}/several/?{stage.CODE}", stage.ANDROID, False),
+    "going-unknown": (f"{stage.HOST}/several/?{stage.CODE}", "Unheard-Of/1.0", False),
+    "elsewhere": (f"{stage.HOST}/login-callback/?{stage.CODE}", stage.DESKTOP, True),
+    "elsewhere-several": (f"{stage.HOST}/several/?{stage.CODE}", stage.DESKTOP, True),
+    "cancelled": (f"{stage.HOST}/login-callback/?error=access_denied", stage.ANDROID, False),
+    "error": (
+        f"{stage.HOST}/login-callback/?error=invalid_client&errCode=10033",
+        stage.ANDROID,
+        False,
+    ),
+    "error-desktop": (f"{stage.HOST}/login-callback/?error=server_error", stage.DESKTOP, True),
+    "nothing": (f"{stage.HOST}/login-callback/", stage.ANDROID, False),
+    "nothing-desktop": (f"{stage.HOST}/login-callback/", stage.DESKTOP, True),
+    "damaged": (f"{stage.HOST}/login-callback/?code=a&code=b", stage.ANDROID, False),
+    "missing": (f"{stage.HOST}/nowhere", stage.DESKTOP, True),
+    "link-android": (f"{stage.HOST}/invite/7", stage.ANDROID, False),
+    "link-iphone": (f"{stage.HOST}/invite/7", stage.IPHONE, False),
+    "link-desktop": (f"{stage.HOST}/invite/7", stage.DESKTOP, True),
+}
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        with (
+            stage.serving(stage.make_service()) as port,
+            stage.browsing(playwright, CHROMIUM, port) as browser,
+        ):
+            for name, (address, user_agent, is_desktop) in STATES.items():
+                size = WIDE if is_desktop else PHONE
+                for scheme in ("light", "dark"):
+                    shoot(
+                        browser, folder / f"{name}-{scheme}.png", address, user_agent, size, scheme
+                    )
+            several, agent, _ = STATES["going-iphone-scheme"]
+            shoot(browser, folder / "narrow.png", several, agent, NARROW, "light")
+            # 400 % at 1280 px is 320 px to the style sheet (WCAG 2.2, understanding 1.4.10).
+            shoot(
+                browser, folder / "zoom.png", several, agent, {"width": 320, "height": 200}, "light"
+            )
+            shoot(browser, folder / "rtl.png", several, agent, PHONE, "light", turn=True)
+            shoot(browser, folder / "unfolded.png", several, agent, PHONE, "light", unfold=True)
+        with (
+            stage.serving(stage.make_service(stage.PRETEND_APP)) as port,
+            stage.browsing(playwright, CHROMIUM, port) as browser,
+        ):
+            for scheme in ("light", "dark"):
+                address, agent, _ = STATES["elsewhere"]
+                path = folder / f"development-{scheme}.png"
+                shoot(browser, path, address, agent, WIDE, scheme)
+
+
+def shoot(browser, path, address, user_agent, size, scheme, *, turn=False, unfold=False) -> None:
+    context = browser.new_context(viewport=size, user_agent=user_agent, color_scheme=scheme)
+    page = context.new_page()
+    page.goto(f"http://{address}")
+    if turn:
+        page.evaluate("document.documentElement.dir = 'rtl'")
+    if unfold:
+        page.evaluate("document.querySelector('details').open = true")
+    page.screenshot(path=path, full_page=True)
+    context.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        print(__doc__)
+        raise SystemExit(2)
+    main(Path(sys.argv[1]))

@@ -1,0 +1,167 @@
+"""The pages in a real Chromium: policy, requests, accessibility, and links that work by tap."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from tests.browser import stage
+
+PHONE = {"width": 390, "height": 844}
+
+CALLBACK = f"{stage.HOST}/login-callback/?{stage.CODE}"
+SEVERAL = f"{stage.HOST}/several/?{stage.CODE}"
+#: name -> (address, User-Agent): every state of the pages, and who sees most of it.
+STATES = {
+    "going-android": (SEVERAL, stage.ANDROID),
+    "going-iphone": (SEVERAL, stage.IPHONE),
+    "going-hold": (f"{stage.LONELY}/alone/?{stage.CODE}", stage.IPHONE),
+    "going-in-app": (SEVERAL, stage.INSTAGRAM),
+    "second-page": (f"{stage.ALTERNATE}/login-callback/?{stage.CODE}", stage.IPHONE),
+    "elsewhere": (SEVERAL, stage.DESKTOP),
+    "unknown": (SEVERAL, "Unheard-Of/1.0"),
+    "cancelled": (f"{stage.HOST}/login-callback/?error=access_denied", stage.ANDROID),
+    "error": (f"{stage.HOST}/login-callback/?error=x&errCode=10033", stage.DESKTOP),
+    "nothing": (f"{stage.HOST}/login-callback/", stage.ANDROID),
+    "damaged": (f"{stage.HOST}/login-callback/?code=a&code=b", stage.ANDROID),
+    "missing": (f"{stage.HOST}/nowhere", stage.DESKTOP),
+    "link": (f"{stage.HOST}/invite/7", stage.IPHONE),
+    "link-desktop": (f"{stage.HOST}/invite/7", stage.DESKTOP),
+}
+
+WATCH = """
+window.violations = [];
+document.addEventListener('securitypolicyviolation', e => violations.push(e.violatedDirective));
+window.journeys = [];
+navigation.addEventListener('navigate', e => {
+  window.journeys.push([e.destination.url, e.userInitiated]);
+  // Chromium without a phone hangs on a scheme that nothing handles.
+  if (!e.destination.url.startsWith('http')) e.preventDefault();
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path):
+    with (
+        sync_playwright() as playwright,
+        stage.serving(stage.make_service()) as port,
+        stage.browsing(playwright, chromium_path, port) as browser,
+    ):
+        yield browser
+
+
+def visit(browser, address, user_agent, *, script=True):
+    """Open *address* as some browser; ``asked`` and ``complaints`` are what it did and said."""
+    context = browser.new_context(viewport=PHONE, user_agent=user_agent, java_script_enabled=script)
+    context.set_default_timeout(10_000)
+    context.add_init_script(WATCH)
+    page = context.new_page()
+    page.asked, page.complaints = [], []
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.goto(f"http://{address}", wait_until="load")
+    return page
+
+
+@pytest.fixture(scope="module", params=STATES)
+def state(browser, request):
+    """A page in each state, with all that it folds away unfolded; every test sets its own view."""
+    page = visit(browser, *STATES[request.param])
+    page.address = f"http://{STATES[request.param][0]}"
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    yield page
+    page.context.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    pages = []
+
+    def open_page(*args, **options):
+        pages.append(visit(browser, *args, **options))
+        return pages[-1]
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+
+
+def test_no_page_violates_its_policy_or_asks_for_anything_else(state):
+    assert state.evaluate("window.violations") == []
+    assert state.asked == [state.address]
+    assert [text for text in state.complaints if "Failed to load resource" not in text] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(state, scheme):
+    # Without motion the colours change at once; half-way they have no contrast to speak of.
+    state.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+    result = Axe().run(state, options={"runOnly": tags})
+    assert result.violations_count == 0, result.generate_report()
+
+
+def test_every_target_is_large_enough_for_a_thumb(state):
+    boxes = [element.bounding_box() for element in state.locator("a, summary").all()]
+    assert [box for box in boxes if box["height"] < 44 or box["width"] < 44] == []
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+def test_nothing_is_cut_off_at_320_pixels(state, direction):
+    """320 px is also what a window of 1280 px has left at 400 % zoom (WCAG 2.2, SC 1.4.10)."""
+    state.set_viewport_size({"width": 320, "height": 256})
+    state.evaluate("direction => { document.documentElement.dir = direction }", direction)
+    assert state.evaluate("document.documentElement.scrollWidth") == 320
+
+
+def test_a_page_starts_no_journey_by_itself(open_page):
+    page = open_page(CALLBACK, stage.ANDROID)
+    assert page.evaluate("window.journeys") == []
+
+
+def test_a_tap_starts_the_intent_with_the_very_bytes_of_the_query(open_page):
+    page = open_page(CALLBACK, stage.ANDROID)
+    page.get_by_role("link", name="Open Berry", exact=True).click()
+    assert page.evaluate("window.journeys") == [
+        [
+            f"intent://links.example.com/login-callback/?{stage.CODE}"
+            "#Intent;scheme=https;package=com.example.berry;end",
+            True,
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [(stage.HOST, stage.ALTERNATE), (stage.ALTERNATE, stage.HOST)],
+)
+def test_without_script_an_iphone_goes_to_the_other_host_without_a_referrer(
+    open_page, host, expected
+):
+    page = open_page(f"{host}/login-callback/?{stage.CODE}", stage.IPHONE, script=False)
+    seen = []
+    page.route(
+        re.compile("^https:"),
+        lambda route: (seen.append(route.request), route.fulfill(body="there")),
+    )
+    page.get_by_role("link", name="Open Berry", exact=True).click()
+    page.wait_for_url(f"https://{expected}/**")
+    assert seen[0].url == f"https://{expected}/login-callback/?{stage.CODE}"
+    assert "referer" not in seen[0].all_headers()
+
+
+def test_the_keyboard_reaches_the_primary_link_first(open_page):
+    page = open_page(CALLBACK, stage.ANDROID)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "primary"
+
+
+def test_on_paper_there_are_words_and_no_code(open_page):
+    page = open_page(CALLBACK, stage.DESKTOP)
+    page.emulate_media(media="print")
+    assert page.get_by_role("heading", level=1).is_visible()
+    assert not page.locator("a").first.is_visible()
