@@ -62,7 +62,10 @@ def blueprint(exchanges: Mapping[str, Exchange]) -> Blueprint:
     api = Blueprint("exchange", __name__, url_prefix="/api")
 
     def exchange_of(provider: str) -> Exchange:
-        return exchanges.get(provider) or abort(404)
+        exchange = exchanges.get(provider) or abort(404)
+        # For the counters: a configured name and a verb of ours, so a closed set.
+        g.exchange = (provider, request.path.rpartition("/")[2])
+        return exchange
 
     @api.post("/<provider>/exchange", provide_automatic_options=False)
     def redeem(provider: str) -> Response:
