@@ -33,8 +33,9 @@ setup-system: ## Debian's Chromium for the browser tests (as root)
 screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
 	$(BIN)/python tests/browser/screenshots.py screenshots
 
-bench: $(VENV)/.test ## time to the first answer and memory, beside a bare Flask application
+bench: $(VENV)/.test ## time to the first answer and memory, beside bare Flask; rules, beside plain re
 	$(BIN)/python bench/boot.py
+	$(BIN)/python bench/rules.py
 
 lock: $(VENV)/.test ## write both lock files anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv

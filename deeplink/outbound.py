@@ -56,6 +56,25 @@ _REQUEST_HEADERS = {
 }
 
 
+_FETCH_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Cache-Control": "no-cache",
+    "User-Agent": "deeplink",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What goes out, and how many bytes may come back."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    limit: int
+
+
 class Fault(StrEnum):
     """Why there is no answer: a closed list, fit for logs and metrics."""
 
@@ -144,8 +163,35 @@ class Outbound:
         *insecure_loopback* allows ``http`` to a loopback address, for the sandbox. Refuses with
         ``Unanswered``.
         """
+        body = urlencode(fields).encode("ascii")
+        target = urlsplit(url).path or "/"
+        request = _Request("POST", target, _REQUEST_HEADERS, body, MAX_ANSWER)
+        return self._told(url, request, insecure_loopback, patience)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        limit: int = MAX_ANSWER,
+        insecure_loopback: bool = False,
+        patience: Patience = PATIENCE,
+    ) -> Reply:
+        """
+        The answer to a GET of *url*, query and all, of at most *limit* bytes.
+
+        A public document of somebody else's: never repeated and never redirected, like ``send``.
+        Refuses with ``Unanswered``.
+        """
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        request = _Request("GET", target, _FETCH_HEADERS, None, limit)
+        return self._told(url, request, insecure_loopback, patience)
+
+    def _told(
+        self, url: str, request: _Request, insecure_loopback: bool, patience: Patience
+    ) -> Reply:
         started = time.perf_counter()
-        outcome = self._attempt(url, fields, insecure_loopback, patience)
+        outcome = self._attempt(url, request, insecure_loopback, patience)
         result = (
             {"status": outcome.status}
             if isinstance(outcome, Reply)
@@ -167,7 +213,7 @@ class Outbound:
     def _attempt(
         self,
         url: str,
-        fields: Sequence[tuple[str, str]],
+        request: _Request,
         insecure_loopback: bool,
         patience: Patience,
     ) -> Reply | Unanswered:
@@ -178,7 +224,7 @@ class Outbound:
 
         pool = self._pool(url, patience)
         try:
-            return _post(pool, urlsplit(url).path, urlencode(fields), patience)
+            return _exchange(pool, request, patience)
         except _NotSent as failure:
             return Unanswered(failure.fault, sent=False)
         except Unanswered as failure:
@@ -252,14 +298,14 @@ def _system_trust() -> ssl.SSLContext:
     return context
 
 
-def _post(pool: HTTPConnectionPool, path: str, form: str, patience: Patience) -> Reply:
+def _exchange(pool: HTTPConnectionPool, request: _Request, patience: Patience) -> Reply:
     import urllib3
 
     response = pool.urlopen(
-        "POST",
-        path or "/",
-        body=form.encode("ascii"),
-        headers=_REQUEST_HEADERS,
+        request.method,
+        request.target,
+        body=request.body,
+        headers=request.headers,
         timeout=urllib3.Timeout(connect=patience.connect, read=patience.silence),
         redirect=False,
         retries=False,
@@ -268,7 +314,7 @@ def _post(pool: HTTPConnectionPool, path: str, form: str, patience: Patience) ->
     )
     whole = False
     try:
-        reply = _read(response)
+        reply = _read(response, request.limit)
         whole = True
         return reply
     finally:
@@ -277,28 +323,28 @@ def _post(pool: HTTPConnectionPool, path: str, form: str, patience: Patience) ->
         response.release_conn()
 
 
-def _read(response: BaseHTTPResponse) -> Reply:
+def _read(response: BaseHTTPResponse, limit: int) -> Reply:
     if 300 <= response.status < 400:
         raise Unanswered(Fault.REDIRECT, sent=True)
     body = bytearray()
     while chunk := response.read(8192, decode_content=False):
         body += chunk
-        if len(body) > MAX_ANSWER:
+        if len(body) > limit:
             raise Unanswered(Fault.TOO_LARGE, sent=True)
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    return Reply(response.status, kept, _decode(bytes(body), encoding))
+    return Reply(response.status, kept, _decode(bytes(body), encoding, limit))
 
 
-def _decode(body: bytes, encoding: str) -> bytes:
+def _decode(body: bytes, encoding: str, limit: int) -> bytes:
     """*body* without its gzip coat; a bomb stops at the cap. We ask for none, servers differ."""
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "x-gzip"):
         raise Unanswered(Fault.UNDECODABLE, sent=True)
     inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    plain = inflater.decompress(body, MAX_ANSWER + 1)
-    if len(plain) > MAX_ANSWER:
+    plain = inflater.decompress(body, limit + 1)
+    if len(plain) > limit:
         raise Unanswered(Fault.TOO_LARGE, sent=True)
     if not inflater.eof:
         raise Unanswered(Fault.UNDECODABLE, sent=True)

@@ -6,8 +6,10 @@ import re
 
 import pytest
 
-from deeplink import errors
-from deeplink.cli import COMMANDS
+from deeplink import errors, places
+from deeplink.association import android_lint, apple_lint, convert
+from deeplink.cli import COMMANDS, check
+from deeplink.journey import expectations
 from deeplink.metrics import Metrics
 from deeplink.web import exchange, failures
 from deeplink.web.wiring import create_app
@@ -74,3 +76,10 @@ def test_every_status_of_the_exchange_is_in_the_readme(readme):
     table = readme.partition("| status | `error`")[2].partition("\n\n")[0]
     missing = {status for status in exchange.STATUS.values() if str(status) not in table}
     assert missing == set()
+
+
+@pytest.mark.parametrize("module", [apple_lint, android_lint, convert, places, check, expectations])
+def test_every_finding_of_a_document_has_its_row(root, module):
+    text = (root / "docs" / "findings.md").read_text("utf-8")
+    rows = [f"| {code} | {meaning} |" for code, meaning in module.CODES.items()]
+    assert [row for row in rows if row not in text] == []
