@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import io
 import ipaddress
+import json
 import os
 import socket
 import threading
@@ -18,7 +19,7 @@ import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import urlencode, urlsplit
 
 from deeplink.errors import Unanswered
@@ -27,6 +28,7 @@ from deeplink.logs import event
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool
     from urllib3.connection import HTTPConnection as _ConnectionBase
@@ -49,6 +51,7 @@ _REQUEST_HEADERS = {
     # Exactly this: with "; charset=utf-8" TikTok answers "The request parameters are malformed."
     # (teranetsrl/oauth2_client#204; Auth.js rewrites the same header).
     "Content-Type": "application/x-www-form-urlencoded",
+    # Without it GitHub answers a form.
     "Accept": "application/json",
     "Accept-Encoding": "identity",
     "Cache-Control": "no-cache",
@@ -126,6 +129,14 @@ class Reply:
     body: bytes = field(repr=False)
 
 
+class Manner(TypedDict, total=False):
+    """What differs from a POST of a form: the method, a JSON body, an Authorization header."""
+
+    method: str
+    as_json: bool
+    authorization: str
+
+
 class Outbound:
     """
     The client of one process: it keeps up to *pool_size* connections a host, one per thread.
@@ -154,19 +165,17 @@ class Outbound:
         *,
         insecure_loopback: bool = False,
         patience: Patience = PATIENCE,
+        **manner: Unpack[Manner],
     ) -> Reply:
         """
         The answer to a POST of *fields* as a form, whatever its status is below 300 or from 400.
 
         Never repeated, not even after a failed connect: every address has been tried by then, and
         the caller, who is told whether anything was sent, knows better if a repeat is safe.
-        *insecure_loopback* allows ``http`` to a loopback address, for the sandbox. Refuses with
-        ``Unanswered``.
+        *insecure_loopback* allows ``http`` to a loopback address, for the sandbox. *manner* is
+        for what is no POST of a form. Refuses with ``Unanswered``.
         """
-        body = urlencode(fields).encode("ascii")
-        target = urlsplit(url).path or "/"
-        request = _Request("POST", target, _REQUEST_HEADERS, body, MAX_ANSWER)
-        return self._told(url, request, insecure_loopback, patience)
+        return self._told(url, _question(url, fields, manner), insecure_loopback, patience)
 
     def fetch(
         self,
@@ -296,6 +305,18 @@ def _system_trust() -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_default_certs()
     return context
+
+
+def _question(url: str, fields: Sequence[tuple[str, str]], manner: Manner) -> _Request:
+    body, headers = urlencode(fields), dict(_REQUEST_HEADERS)
+    if manner.get("as_json"):
+        body, headers["Content-Type"] = json.dumps(dict(fields)), "application/json"
+    if "authorization" in manner:
+        headers["Authorization"] = manner["authorization"]
+    target = urlsplit(url).path or "/"
+    return _Request(
+        manner.get("method", "POST"), target, headers, body.encode("ascii"), MAX_ANSWER
+    )
 
 
 def _exchange(pool: HTTPConnectionPool, request: _Request, patience: Patience) -> Reply:

@@ -19,9 +19,10 @@ from deeplink.association.verdict import AndroidApp, App, IosApp, Link
 from deeplink.cli import check
 from deeplink.config import Callback, Config, is_loopback, load
 from deeplink.errors import ConfigError
-from deeplink.oauth.providers import TIKTOK, Provider
+from deeplink.oauth.providers import PRESETS, TIKTOK, Provider, SigningKey
 from deeplink.rules.paths import covers
 from deeplink.rules.report import CODES
+from deeplink.sandbox.vendor_keys import default_signing_key
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parent / "config" / "deeplink.toml"
@@ -492,3 +493,45 @@ def test_every_commented_key_of_the_shipped_config_may_be_used(tmp_path):
     assert used.count("\n# ") < text.count("\n# ")
     codes = codes_of(tmp_path, used, {})
     assert not {"CFG001", "CFG010", "CFG011", "CFG012"} & set(codes)
+
+
+APPLE = (
+    GOOD.partition("[providers.tiktok]")[0].replace('provider = "tiktok"', 'provider = "apple"')
+    + """
+[providers.apple]
+client_key = "com.acme.shop.web"
+redirect_uri = "https://links.acme.com/login-callback/"
+accept_code_without_pkce = true
+
+[providers.apple.signing_key]
+team_id = "ABCDE12345"
+key_id = "ABC123DEFG"
+private_key = POINTER
+"""
+)
+
+
+@pytest.mark.parametrize("spelling", ["as it is", "on one line", "in a file"])
+def test_apples_key_is_read_from_where_it_lies(tmp_path, spelling):
+    """Several hosts take only one line for a variable; the portal's file has six."""
+    pem = default_signing_key()
+    environ = {"APPLE_KEY": pem.replace("\n", "\\n") if spelling == "on one line" else pem}
+    pointer = '{ env = "APPLE_KEY" }'
+    if spelling == "in a file":
+        (tmp_path / "key.p8").write_text(pem, "ascii")
+        pointer = f'{{ file = "{tmp_path}/key.p8" }}'
+    config = load_text(tmp_path, APPLE.replace("POINTER", pointer), environ)
+    provider = config.providers["apple"]
+    assert config.findings == ()
+    assert provider.signing_key == SigningKey("ABCDE12345", "ABC123DEFG")
+    assert provider.client_secret.reveal().strip() == pem.strip()
+    assert "PRIVATE" not in repr(config)
+
+
+@pytest.mark.parametrize("name", ["google", "github"])
+def test_a_provider_is_a_row_of_facts_and_a_pair(tmp_path, name):
+    environ = {"TIKTOK_CLIENT_SECRET": "SECRET-of-another"}
+    provider = load_text(tmp_path, GOOD.replace("tiktok", name), environ).providers[name]
+    assert provider.preset == PRESETS[name]
+    assert provider.client_secret.reveal() == "SECRET-of-another"
+    assert provider.signing_key is None

@@ -154,6 +154,24 @@ def test_the_request_is_what_tiktok_documents_byte_for_byte(outbound, serve):
     assert sorted(head.split("\r\n")) == sorted(wanted_head.split("\r\n"))
 
 
+def test_a_provider_may_want_another_manner(outbound, serve):
+    """GitHub revokes by DELETE, with a JSON body and RFC 7617's Basic."""
+    server = serve(says(answer(b"{}")))
+    outbound.send(
+        server.url(path="/applications/Ov23/token"),
+        [("access_token", "gho_1")],
+        insecure_loopback=True,
+        method="DELETE",
+        as_json=True,
+        authorization="Basic QWxhZGRpbjpvcGVu",
+    )
+    head, _, body = server.requests[0].decode().partition("\r\n\r\n")
+    lines = head.split("\r\n")
+    assert lines[0] == "DELETE /applications/Ov23/token HTTP/1.1"
+    assert {"Content-Type: application/json", "Authorization: Basic QWxhZGRpbjpvcGVu"} <= set(lines)
+    assert body == '{"access_token": "gho_1"}'
+
+
 def test_an_error_status_is_an_answer_like_any_other(outbound, serve):
     extra = b"Content-Type: application/json\r\nX-Tt-Logid: 1\r\nSet-Cookie: a=b\r\n"
     server = serve(says(answer(b'{"error":1}', b"HTTP/1.1 401 No", extra)))

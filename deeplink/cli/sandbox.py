@@ -81,8 +81,9 @@ def sandbox(
       curl http://127.0.0.1:8001/__sandbox__/mischief --json '{"kind": "drop_after_commit"}'
 
     It serves TikTok's own paths at its root: /v2/auth/authorize/, /v2/oauth/token/,
-    /v2/oauth/revoke/, /v2/user/info/ and the QR login. /__sandbox__/ shows what happened and
-    takes orders for misbehaviour. It answers this machine only.
+    /v2/oauth/revoke/, /v2/user/info/ and the QR login. /google, /github and /apple play those
+    providers, each with its own paths behind it. /__sandbox__/ shows what happened and takes
+    orders for misbehaviour. It answers this machine only.
     """
     # Flask is imported here so that `deeplink --help` does not wait for it.
     from deeplink.sandbox.server import open_socket, serve

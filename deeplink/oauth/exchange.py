@@ -8,7 +8,9 @@ token dies with the answer that replaces it. Whoever remembers answers stands ar
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, NoReturn, Protocol
+from urllib.parse import quote
 
 from deeplink.errors import (
     ProviderRefused,
@@ -33,14 +35,16 @@ from deeplink.oauth.answer import (
     read_revocation,
     read_tokens,
 )
+from deeplink.oauth.credentials import basic, client_secret
 from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Unpack
 
     from deeplink.oauth.providers import Provider
     from deeplink.oauth.request import CodeRequest, TokenRequest
-    from deeplink.outbound import Patience, Reply
+    from deeplink.outbound import Manner, Patience, Reply
     from deeplink.secret import Secret
 
 #: What Retry-After says, in seconds, if the provider limits us without naming a time, and at most.
@@ -61,6 +65,7 @@ class Send(Protocol):
         *,
         insecure_loopback: bool,
         patience: Patience,
+        **manner: Unpack[Manner],
     ) -> Reply: ...
 
 
@@ -73,9 +78,12 @@ class Exchange:
     have happened) or ``TooMany`` (the provider limits us).
     """
 
-    def __init__(self, provider: Provider, send: Send) -> None:
+    def __init__(
+        self, provider: Provider, send: Send, *, now: Callable[[], float] = time.time
+    ) -> None:
         self.provider = provider
         self._send = send
+        self._now = now
 
     def redeem(self, request: CodeRequest) -> Result:
         """
@@ -113,8 +121,8 @@ class Exchange:
 
     def revoke(self, request: TokenRequest) -> None:
         """Make the token in *request* worthless at the provider."""
-        reply = self._ask(Operation.REVOKE, self._revocation(request.token))
-        answer = read_revocation(reply)
+        reply = self._ask_revocation(request.token, request.hint)
+        answer = read_revocation(reply, self.provider.preset)
         if isinstance(answer, Refused):
             self._refuse(Operation.REVOKE, reply, answer)
         if isinstance(answer, Unusable):
@@ -122,7 +130,7 @@ class Exchange:
 
     def _tokens(self, operation: Operation, fields: Sequence[tuple[str, str]]) -> Result:
         reply = self._ask(operation, fields)
-        answer = read_tokens(reply)
+        answer = read_tokens(reply, self.provider.preset)
         if isinstance(answer, Result):
             return answer
         if answer.access_token:
@@ -135,23 +143,40 @@ class Exchange:
         provider = self.provider
         return [
             (provider.preset.id_param, provider.client_key),
-            ("client_secret", provider.client_secret.reveal()),
+            ("client_secret", client_secret(provider, self._now())),
         ]
 
-    def _revocation(self, token: Secret) -> list[tuple[str, str]]:
-        return [*self._credentials(), ("token", token.reveal())]
+    def _ask_revocation(
+        self, token: Secret, hint: str | None = None, patience: Patience = PATIENCE
+    ) -> Reply:
+        wanted = self.provider.preset.revocation
+        fields = self._credentials() if wanted.credentials == "form" else []
+        fields.append((wanted.token_param, token.reveal()))
+        if hint:
+            fields.append(("token_type_hint", hint))
+        # Only what differs from a POST of a form.
+        manner: Manner = {}
+        if wanted.method != "POST":
+            manner["method"] = wanted.method
+        if wanted.body == "json":
+            manner["as_json"] = True
+        if wanted.credentials == "basic":
+            manner["authorization"] = basic(self.provider, self._now())
+        return self._ask(Operation.REVOKE, fields, patience, **manner)
 
     def _ask(
         self,
         operation: Operation,
         fields: Sequence[tuple[str, str]],
         patience: Patience = PATIENCE,
+        **manner: Unpack[Manner],
     ) -> Reply:
         preset = self.provider.preset
         url = preset.revoke_url if operation is Operation.REVOKE else preset.token_url
+        url = url.replace("{client_key}", quote(self.provider.client_key, safe=""))
         try:
             return self._send(
-                url, fields, insecure_loopback=self.provider.sandbox, patience=patience
+                url, fields, insecure_loopback=self.provider.sandbox, patience=patience, **manner
             )
         except Unanswered as failure:
             fault, sent = failure.fault, failure.sent
@@ -190,10 +215,10 @@ class Exchange:
         A failure is logged and changes nothing: the app starts again in any case.
         """
         try:
-            reply = self._ask(Operation.REVOKE, self._revocation(token), SHORT_PATIENCE)
+            reply = self._ask_revocation(token, patience=SHORT_PATIENCE)
         except ProviderSilent:
             return
-        if read_revocation(reply):
+        if read_revocation(reply, self.provider.preset):
             self._note(Operation.REVOKE, "lost_token_not_revoked")
 
     def _note(self, operation: Operation, error: str, log_id: str | None = None) -> None:

@@ -75,6 +75,10 @@ CODES: Mapping[str, str] = {
     "CFG072": "a port that is none",
     "CFG073": "a query or fragment pattern of the wrong shape",
     "CFG074": "a switch that has no effect",
+    "CFG160": "a Team ID or Key ID of the wrong shape",
+    "CFG161": "a private key that cannot sign",
+    "CFG162": "the wrong kind of secret for a provider",
+    "CFG163": "a provider whose codes are not exchanged",
 }
 
 Path = tuple[str | int, ...]

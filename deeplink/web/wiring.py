@@ -52,6 +52,7 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
             alternate_host=config.alternate_host,
             pages=pages,
             pretend_app_url=pretend_app,
+            posting={key for key, row in config.providers.items() if row.preset.form_post},
         )
     )
     app.register_blueprint(exchange.blueprint(exchanges))
