@@ -314,9 +314,7 @@ def _question(url: str, fields: Sequence[tuple[str, str]], manner: Manner) -> _R
     if "authorization" in manner:
         headers["Authorization"] = manner["authorization"]
     target = urlsplit(url).path or "/"
-    return _Request(
-        manner.get("method", "POST"), target, headers, body.encode("ascii"), MAX_ANSWER
-    )
+    return _Request(manner.get("method", "POST"), target, headers, body.encode("ascii"), MAX_ANSWER)
 
 
 def _exchange(pool: HTTPConnectionPool, request: _Request, patience: Patience) -> Reply:

@@ -279,8 +279,11 @@ def _brings_id_token(vendor: Vendor, scopes: tuple[str, ...], *, refreshing: boo
 
 def _revoke(scene: _Scene, named: str | None) -> Response:
     vendor = scene.vendor
-    body = request.get_json(silent=True) if vendor.revoke_method == "DELETE" else None
-    fields = body if isinstance(body, dict) else request.form.to_dict()
+    fields: dict[str, str] = request.form.to_dict()
+    if vendor.revoke_method == "DELETE":
+        # The one who deletes is an API, and that reads JSON only.
+        body = request.get_json(silent=True)
+        fields = body if isinstance(body, dict) else {}
     client_id = None
     if vendor.revoke_client_by:
         client_id = _client(scene, vendor.revoke_client_by, fields)

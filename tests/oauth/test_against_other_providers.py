@@ -319,6 +319,22 @@ def test_apple_revokes_either_token_by_its_hint_and_never_complains(exchange, lo
     revoke(exchange, tokens["refresh_token"], token_type_hint="refresh_token")
 
 
+@pytest.mark.parametrize(
+    ("preset", "hint", "sent"),
+    [
+        (APPLE, "refresh_token", ["client_id", "client_secret", "token", "token_type_hint"]),
+        (APPLE, "id_token", ["client_id", "client_secret", "token"]),
+        (APPLE, None, ["client_id", "client_secret", "token"]),
+        (GOOGLE, "refresh_token", ["token"]),
+    ],
+)
+def test_the_hint_goes_where_it_is_read(play, preset, hint, sent):
+    exchange, upstream = play((200, b""), **{**AT_APPLE, "preset": preset})
+    revoke(exchange, "t-1", token_type_hint=hint)
+    (_, fields, _, _) = upstream.calls[0]
+    assert [name for name, _ in fields] == sent
+
+
 # ------------------------------------------------------------------------------ bad days
 
 
