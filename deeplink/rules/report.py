@@ -75,6 +75,14 @@ CODES: Mapping[str, str] = {
     "CFG072": "a port that is none",
     "CFG073": "a query or fragment pattern of the wrong shape",
     "CFG074": "a switch that has no effect",
+    "CFG080": "a word that is not one of those known",
+    "CFG081": "a number out of range",
+    "CFG082": "an address of Redis that is none",
+    "CFG083": "a server key that is too short",
+    "CFG084": "a store that some of the processes do not share",
+    "CFG085": "a store that other machines do not share",
+    "CFG086": "a certificate of Redis that will not verify",
+    "CFG087": "an origin of the wrong shape",
 }
 
 Path = tuple[str | int, ...]
