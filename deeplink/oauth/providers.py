@@ -55,6 +55,8 @@ class Preset:
     symptoms: tuple[Symptom, ...]
     source: str
     checked_on: str
+    # Whether key and secret alone get a token (RFC 6749 section 4.4), which proves both.
+    client_credentials: bool = False
 
 
 #: Descriptions: https://developers.tiktok.com/doc/oauth-error-handling, and those that developers
@@ -141,6 +143,8 @@ TIKTOK = Preset(
     symptoms=_TIKTOK_SYMPTOMS,
     source="https://developers.tiktok.com/doc/oauth-user-access-token-management",
     checked_on="2026-11-05",
+    # https://developers.tiktok.com/doc/client-access-token-management
+    client_credentials=True,
 )
 
 PRESETS = {preset.key: preset for preset in (TIKTOK,)}
