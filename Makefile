@@ -33,6 +33,9 @@ setup-system: ## Debian's Chromium and Redis for the tests (as root)
 screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
 	$(BIN)/python tests/browser/screenshots.py screenshots
 
+faults: $(VENV)/.test ## 10,000 logins on bad days: what the apps saw of each fault (some minutes; wants redis-server)
+	$(BIN)/python bench/faults.py
+
 bench: $(VENV)/.test ## time to the first answer and memory, beside a bare Flask application
 	$(BIN)/python bench/boot.py
 
@@ -62,4 +65,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system screenshots bench lock clean
+.PHONY: help run test setup setup-system screenshots faults bench lock clean
