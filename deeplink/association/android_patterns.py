@@ -86,7 +86,10 @@ def pattern_of(kind: Kind, text: str) -> Pattern | None:
 
 def translate(expression: str, translation: Translation = Translation.NEWEST) -> Pattern | None:
     """
-    The pattern that a device makes of a rule's expression; None for the empty one, which throws.
+    The pattern that a device makes of a rule's expression; None for one at which it throws.
+
+    The newest translation throws at the empty expression only; the early one also where it makes
+    an advanced glob that is malformed (``+?*``).
 
     >>> translate("/v1/*.html").text
     '/v1/.*\\\\.html'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deeplink import config as configuration
-from deeplink.cli import say
+from deeplink.cli import folders, say
 from deeplink.errors import ConfigError
 from deeplink.findings import Finding, Place, Severity, has_errors, in_order
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from deeplink.association.verdict import App
     from deeplink.config import Config
 
-ROOT = Path(__file__).parents[2]
 
 #: What the codes of this command mean; those of configs and documents have their own homes.
 CODES = {
@@ -71,7 +70,7 @@ def check(files: tuple[Path, ...], config_path: Path | None, online: bool, as_js
     is_asked_for = source is click.core.ParameterSource.COMMANDLINE
     configs = [path for path in files if path.suffix == ".toml"]
     if not files or is_asked_for:
-        configs.insert(0, config_path or ROOT / "config" / "deeplink.toml")
+        configs.insert(0, config_path or folders.CONFIG)
     documents = [path for path in files if path.suffix != ".toml"]
     loaded: list[tuple[Path, Config]] = []
     found: list[Finding] = []
@@ -97,7 +96,7 @@ def check(files: tuple[Path, ...], config_path: Path | None, online: bool, as_js
 
 def _load(path: Path) -> tuple[Config | None, Sequence[Finding]]:
     try:
-        config = configuration.load(path, os.environ, well_known=ROOT / "well_known")
+        config = configuration.load(path, os.environ, well_known=folders.WELL_KNOWN)
     except ConfigError as error:
         return None, error.findings
     return config, config.findings

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-from pathlib import Path
 
 import click
 
-import deeplink
+from deeplink.cli import folders
 from deeplink.sandbox import DEFAULT_CLIENT_KEY, DEFAULT_CLIENT_SECRET
 
 
@@ -97,7 +96,7 @@ def sandbox(
             strict=strict,
             error_status=error_status,
             lifetimes=lifetimes,
-            templates=_templates(),
+            templates=folders.TEMPLATES,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -120,13 +119,6 @@ def _parse_clients(pairs: tuple[str, ...]) -> dict[str, str]:
             raise ValueError(f"--client {key}: this key is there twice; each needs its own")
         clients[key] = secret
     return clients or {DEFAULT_CLIENT_KEY: DEFAULT_CLIENT_SECRET}
-
-
-def _templates() -> Path:
-    """The folder of pages: inside the package in a wheel, beside it in a checkout."""
-    package = Path(deeplink.__file__).parent
-    inside = package / "_data" / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
 
 
 def _port_fault(port: int, error: OSError) -> str:

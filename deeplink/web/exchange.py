@@ -26,7 +26,6 @@ from deeplink.oauth.request import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from deeplink.metrics import Metrics
     from deeplink.oauth.answer import Result
     from deeplink.oauth.exchange import Exchange
     from deeplink.oauth.providers import Provider
@@ -58,9 +57,6 @@ STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str]
 #: What Retry-After says, in seconds, to those whose answer lies under a key that we lack.
 _STORE_RETRY_AFTER = 5
 
-#: The views that do something, and what that is called in the metrics.
-_VERBS = {"redeem": "exchange", "refresh": "refresh", "revoke": "revoke"}
-
 #: What a request that reaches no view is told; any other HTTP error is told by its number.
 _SENTENCES = {
     404: "This server has no such provider. The path is /api/PROVIDER/exchange, with the "
@@ -71,12 +67,15 @@ _SENTENCES = {
 }
 
 
-def blueprint(exchanges: Mapping[str, Exchange], access: Access, metrics: Metrics) -> Blueprint:
+def blueprint(exchanges: Mapping[str, Exchange], access: Access) -> Blueprint:
     """Routes over *exchanges*, by the provider's key, for whom *access* lets in."""
     api = Blueprint("exchange", __name__, url_prefix="/api")
 
     def exchange_of(provider: str) -> Exchange:
-        return exchanges.get(provider) or abort(404)
+        exchange = exchanges.get(provider) or abort(404)
+        # For the counters: a configured name and a verb of ours, so a closed set.
+        g.exchange = (provider, request.path.rpartition("/")[2])
+        return exchange
 
     def read(
         exchange: Exchange,
@@ -122,14 +121,6 @@ def blueprint(exchanges: Mapping[str, Exchange], access: Access, metrics: Metric
     api.register_error_handler(errors.LoginError, _login_error)
     api.register_error_handler(errors.TooMany, _too_many)
     api.register_error_handler(errors.StoreUnavailable, _store_unavailable)
-
-    @api.after_request
-    def account(response: Response) -> Response:
-        view = request.view_args or {}
-        provider, verb = view.get("provider"), (request.endpoint or "").rpartition(".")[2]
-        if provider in exchanges and verb in _VERBS:
-            metrics.exchanges.labels(provider, _VERBS[verb], g.get("outcome", "answered")).inc()
-        return response
 
     api.after_request(_never_stored)
     access.guard(api)
@@ -180,9 +171,7 @@ def _login_error(error: errors.LoginError) -> Response:
     if kind is errors.ProviderRefused and status >= 500:
         word = "server_error"
     # The log keeps the exact word: "invalid_client" is for whoever runs the server.
-    answer = _failure(status, word, error.description, code=error.error, log_id=error.log_id)
-    g.outcome = error.code
-    return answer
+    return _failure(status, word, error.description, code=error.error, log_id=error.log_id)
 
 
 def _too_many(error: errors.TooMany) -> Response:
@@ -215,7 +204,7 @@ def _http_error(error: HTTPException) -> Response:
 def _failure(
     status: int, error: str, sentence: str, *, code: str, log_id: str | None = None
 ) -> Response:
-    g.error_code = g.outcome = code
+    g.error_code = code
     body = {"error": error, "error_description": sentence, "request_id": _request_id()}
     if log_id:
         body["log_id"] = log_id

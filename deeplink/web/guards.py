@@ -74,6 +74,8 @@ def install(
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         metrics.requests.labels(route, method, str(response.status_code)).inc()
         metrics.seconds.labels(route).observe(seconds)
+        if "exchange" in g:
+            metrics.exchanges.labels(*g.exchange, g.get("error_code", g.get("outcome", "ok"))).inc()
         line = {
             "route": route,
             "method": method,

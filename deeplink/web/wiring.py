@@ -139,6 +139,6 @@ def _exchange(
             level=logging.WARNING,
         )
     return (
-        exchange.blueprint(exchanges, access, metrics),
+        exchange.blueprint(exchanges, access),
         health.StoreHealth(rules.store, is_apart, store.ping),
     )

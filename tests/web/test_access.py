@@ -12,7 +12,6 @@ from flask import Flask
 
 from deeplink.errors import Busy, RequestRefused
 from deeplink.limits import Limiter, Limits
-from deeplink.metrics import Metrics
 from deeplink.oauth.answer import Result
 from deeplink.oauth.providers import TIKTOK, Provider
 from deeplink.rules.exchange import ExchangeRules
@@ -66,7 +65,7 @@ def open_door(exchange):
             rules, limiter, trusted_hops=counted.trusted_hops, threads=threads, attest=attest
         )
         app = Flask("test")
-        app.register_blueprint(web.blueprint({"tiktok": exchange}, access, Metrics()))
+        app.register_blueprint(web.blueprint({"tiktok": exchange}, access))
         return app.test_client()
 
     return start

@@ -10,7 +10,6 @@ from flask import Flask
 
 from deeplink.errors import Busy, ConfigError, DeeplinkError, LoginError, StoreUnavailable
 from deeplink.limits import Limiter, Limits
-from deeplink.metrics import Metrics
 from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.providers import TIKTOK, Provider
 from deeplink.oauth.sealing import build_keys
@@ -62,7 +61,7 @@ def api_over(exchanges, *, rules=OPEN, limits=UNLIMITED, threads=50, attest=None
         rules, limiter, trusted_hops=limits.trusted_hops, threads=threads, attest=attest
     )
     app = Flask("test")
-    app.register_blueprint(web.blueprint(exchanges, access, Metrics()))
+    app.register_blueprint(web.blueprint(exchanges, access))
     return app.test_client()
 
 
