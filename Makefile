@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Chromium, for the tests that need a real browser; Redis and fonts come with later needs.
-SYSTEM_PACKAGES := chromium fonts-dejavu-core
+SYSTEM_PACKAGES := chromium fonts-dejavu-core redis-server
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,12 +26,15 @@ test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real ser
 
 setup: $(VENV)/.run ## what `make run` needs, and nothing else
 
-setup-system: ## Debian's Chromium for the browser tests (as root)
-	@command -v chromium >/dev/null || (apt-get update -qq && \
+setup-system: ## Debian's Chromium and Redis for the tests (as root)
+	@{ command -v chromium && command -v redis-server; } >/dev/null || (apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES))
 
 screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
 	$(BIN)/python tests/browser/screenshots.py screenshots
+
+faults: $(VENV)/.test ## 10,000 logins on bad days: what the apps saw of each fault (some minutes; wants redis-server)
+	$(BIN)/python bench/faults.py
 
 bench: $(VENV)/.test ## time to the first answer and memory, beside bare Flask; rules, beside plain re
 	$(BIN)/python bench/boot.py
@@ -63,4 +66,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system screenshots bench lock clean
+.PHONY: help run test setup setup-system screenshots faults bench lock clean

@@ -48,6 +48,10 @@ class JsonLogger(Logger):
 
     def setup(self, cfg):
         super().setup(cfg)
+        # The command line wins over this file, and with preload_app the application is loaded
+        # before any hook is called: the logger is the first to see what came of both.
+        os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
+        os.environ["DEEPLINK_THREADS"] = str(cfg.threads)
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonFormatter())
 

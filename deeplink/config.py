@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deeplink.dropins import DropIn
+    from deeplink.limits import Limits
     from deeplink.oauth.providers import Provider
+    from deeplink.rules.exchange import ExchangeRules
     from deeplink.rules.report import Report
     from deeplink.secret import Secret
 
@@ -60,6 +62,8 @@ class Config:
     metrics_token: Secret | None
     home_url: str | None
     sandbox_url: str | None
+    exchange: ExchangeRules
+    limits: Limits
     findings: tuple[Finding, ...] = field(default=())
 
     @property
@@ -142,7 +146,7 @@ def _text(path: Path, file: str) -> str:
 def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -> Config:
     """The config as far as it can be read; all that is wrong with it goes into *report*."""
     from deeplink import schema
-    from deeplink.rules import apps, hosts, links, providers
+    from deeplink.rules import apps, exchange, hosts, links, providers
 
     table = schema.sound(report)
     names = hosts.read_hosts(table, environ, report)
@@ -179,6 +183,8 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
         metrics_token=_token("metrics_token", table, environ, report, is_public=is_public),
         home_url=_home_url(table, environ, report),
         sandbox_url=sandbox_url,
+        exchange=exchange.read_exchange(table, environ, report, is_public=is_public),
+        limits=exchange.read_limits(table),
     )
     return config if well_known is None else _with_drop_ins(config, well_known, report)
 

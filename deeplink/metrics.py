@@ -14,6 +14,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
@@ -48,6 +49,23 @@ class Metrics:
             "Calls of the token exchange by outcome",
             ("provider", "operation", "outcome"),
             registry=self.registry,
+        )
+        self.limited = Counter(
+            "deeplink_limits_reached_total",
+            "Requests refused, by the limit of the config that they exceeded",
+            ("limit",),
+            registry=self.registry,
+        )
+        self.store_outages = Counter(
+            "deeplink_store_outages_total",
+            "Times that the store of answers went away from a process",
+            registry=self.registry,
+        )
+        self.store_away = Gauge(
+            "deeplink_store_away",
+            "1 while the store is away from a process, which then remembers on its own",
+            registry=self.registry,
+            multiprocess_mode="livemax",
         )
 
     def render(self) -> bytes:

@@ -113,11 +113,13 @@ class Patience:
         return self.connect + self.answer
 
 
-#: Together below the 30 s after which Heroku's router gives up on us (error H12).
-PATIENCE = Patience(connect=5, silence=10, answer=14)
+#: Heroku's router gives up on us after 30 s (error H12). A repeat that finds the claim of a killed
+#: process waits for the end of its lease, ``total`` + 2 s, and then makes a call of its own: twice
+#: the total of both patiences, and those 2 s, have to fit.
+PATIENCE = Patience(connect=2.5, silence=8, answer=8)
 
-#: For a call that mends a failed one: both together still stay below 25 s.
-SHORT_PATIENCE = Patience(connect=2, silence=3, answer=3)
+#: For a call that mends a failed one, right after it and to the same host.
+SHORT_PATIENCE = Patience(connect=1, silence=1, answer=1)
 
 
 @dataclass(frozen=True, slots=True)

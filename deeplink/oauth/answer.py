@@ -59,10 +59,15 @@ _LOG_ID = re.compile(r"20[0-9]{12}[0-9A-Fa-f]{18,40}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the provider gave: *fields* in the order of the app's answer; they do not print."""
+    """
+    What the provider gave: *fields* in the order of the app's answer; they do not print.
+
+    *is_replay* says that it was given before, and that no call was made for it this time.
+    """
 
     fields: Mapping[str, str | int] = field(repr=False)
     log_id: str | None
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)

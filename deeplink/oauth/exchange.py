@@ -1,12 +1,13 @@
 """
 The three questions that need the client secret: redeem a code, refresh, revoke.
 
-Nothing is kept between two calls and nothing is tried twice: a code works once, and a refresh
-token dies with the answer that replaces it. Whoever remembers answers stands around these verbs.
+Nothing is tried twice: a code works once, and a refresh token dies with the answer that replaces
+it. The vault stands around the first two and gives the answer again to whoever asks the same.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from typing import TYPE_CHECKING, NoReturn, Protocol
@@ -36,7 +37,9 @@ from deeplink.oauth.answer import (
     read_tokens,
 )
 from deeplink.oauth.credentials import basic, client_secret
+from deeplink.oauth.vault import Answer, Purpose, Question
 from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Fault
+from deeplink.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,8 +47,8 @@ if TYPE_CHECKING:
 
     from deeplink.oauth.providers import Provider
     from deeplink.oauth.request import CodeRequest, TokenRequest
+    from deeplink.oauth.vault import Vault
     from deeplink.outbound import Manner, Patience, Reply
-    from deeplink.secret import Secret
 
 #: What Retry-After says, in seconds, if the provider limits us without naming a time, and at most.
 RETRY_AFTER = 10
@@ -73,21 +76,28 @@ class Exchange:
     """
     One provider's client, with its secret, as the configuration has it.
 
-    Every verb makes one call to the provider. Each refuses with ``ProviderRefused`` (definite: the
-    same question gets the same answer), ``ProviderSilent`` (nobody knows; its text says what may
-    have happened) or ``TooMany`` (the provider limits us).
+    Every verb makes one call to the provider, or none where *vault* has the answer. Each refuses
+    with ``ProviderRefused`` (definite: the same question gets the same answer), ``ProviderSilent``
+    (nobody knows; its text says what may have happened), ``TooMany`` (the provider limits us) or
+    ``Busy`` (no room to wait for an answer that is under way).
     """
 
     def __init__(
-        self, provider: Provider, send: Send, *, now: Callable[[], float] = time.time
+        self,
+        provider: Provider,
+        send: Send,
+        vault: Vault,
+        *,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.provider = provider
         self._send = send
+        self._vault = vault
         self._now = now
 
     def redeem(self, request: CodeRequest) -> Result:
         """
-        The tokens for the code in *request*. A second call with it is refused by the provider.
+        The tokens for the code in *request*; for the same request again, the same tokens.
 
         Refuses with ``RequestRefused`` at a provider that does not verify PKCE, unless the config
         accepts that: whoever has the code could invent a verifier.
@@ -108,16 +118,23 @@ class Exchange:
         ]
         if request.code_verifier:
             fields.append(("code_verifier", request.code_verifier.reveal()))
-        return self._tokens(Operation.EXCHANGE, fields)
+        question = self._question(
+            Purpose.EXCHANGE, request.app, request.code, request.code_verifier
+        )
+        return self._once(question, Operation.EXCHANGE, fields)
 
     def refresh(self, request: TokenRequest) -> Result:
-        """New tokens for the refresh token in *request*, which stops working with the answer."""
+        """
+        New tokens for the refresh token in *request*, which stops working with the answer; the
+        same ones again for who asks again within a minute and has not used them yet.
+        """
         fields = [
             *self._credentials(),
             ("grant_type", "refresh_token"),
             ("refresh_token", request.token.reveal()),
         ]
-        return self._tokens(Operation.REFRESH, fields)
+        question = self._question(Purpose.REFRESH, request.app, request.token, None)
+        return self._once(question, Operation.REFRESH, fields)
 
     def revoke(self, request: TokenRequest) -> None:
         """Make the token in *request* worthless at the provider."""
@@ -127,6 +144,34 @@ class Exchange:
             self._refuse(Operation.REVOKE, reply, answer)
         if isinstance(answer, Unusable):
             self._give_up(Operation.REVOKE, reply, answer)
+
+    def _question(
+        self, purpose: Purpose, app: str | None, grant: Secret, proof: Secret | None
+    ) -> Question:
+        provider = self.provider
+        return Question(
+            purpose=purpose,
+            provider=provider.key,
+            app=app or "",
+            client_key=provider.client_key,
+            redirect_uri=provider.redirect_uri,
+            grant=grant,
+            proof=proof,
+        )
+
+    def _once(
+        self, question: Question, operation: Operation, fields: Sequence[tuple[str, str]]
+    ) -> Result:
+        def ask() -> Answer:
+            result = self._tokens(operation, fields)
+            token = result.fields.get("refresh_token")
+            is_successor = question.purpose is Purpose.REFRESH and isinstance(token, str) and token
+            body = json.dumps([dict(result.fields), result.log_id]).encode()
+            return Answer(body, Secret(str(token)) if is_successor else None)
+
+        answer = self._vault.once(question, ask)
+        kept, log_id = json.loads(answer.body)
+        return Result(kept, log_id, answer.is_replay)
 
     def _tokens(self, operation: Operation, fields: Sequence[tuple[str, str]]) -> Result:
         reply = self._ask(operation, fields)
@@ -216,7 +261,7 @@ class Exchange:
         """
         try:
             reply = self._ask_revocation(token, patience=SHORT_PATIENCE)
-        except ProviderSilent:
+        except (ProviderSilent, TooMany):
             return
         if read_revocation(reply, self.provider.preset):
             self._note(Operation.REVOKE, "lost_token_not_revoked")

@@ -106,6 +106,8 @@ class Preset:
     source: str
     checked_on: str
     unverified: tuple[str, ...]
+    # Whether key and secret alone get a token (RFC 6749 section 4.4), which proves both.
+    client_credentials: bool = False
 
 
 #: Descriptions: https://developers.tiktok.com/doc/oauth-error-handling, and those that developers
@@ -220,6 +222,8 @@ TIKTOK = Preset(
     source="https://developers.tiktok.com/doc/oauth-user-access-token-management",
     checked_on="2026-11-05",
     unverified=(),
+    # https://developers.tiktok.com/doc/client-access-token-management
+    client_credentials=True,
 )
 
 _OTHER_REDIRECT_URI = (

@@ -75,7 +75,7 @@ def install(
         metrics.requests.labels(route, method, str(response.status_code)).inc()
         metrics.seconds.labels(route).observe(seconds)
         if "exchange" in g:
-            metrics.exchanges.labels(*g.exchange, g.get("error_code", "ok")).inc()
+            metrics.exchanges.labels(*g.exchange, g.get("error_code", g.get("outcome", "ok"))).inc()
         line = {
             "route": route,
             "method": method,

@@ -78,11 +78,11 @@ def browser():
 
 
 @pytest.fixture
-def exchange(request, sandbox, configured):
+def exchange(request, sandbox, configured, no_memory):
     outbound = Outbound(4)
     changes = dict(request.param)
     changes["preset"] = at_sandbox(changes["preset"], sandbox)
-    yield Exchange(configured(sandbox=True, **changes), outbound.send)
+    yield Exchange(configured(sandbox=True, **changes), outbound.send, no_memory)
     outbound.close()
 
 
