@@ -259,8 +259,8 @@ def faults(stack: Stack, logins: int, *, with_provider: bool):
     does has nothing to do with the store, and is played where *with_provider* says so.
     """
     each = max(4, logins // 40)
-    yield run(stack, "none", logins // 10, calls_each=2)
-    yield run(stack, "app drops the answer", logins // 4, dropping=True, calls_each=2)
+    yield run(stack, "none", logins // 5, calls_each=2)
+    yield run(stack, "app drops the answer", logins // 2, dropping=True, calls_each=2)
     yield slow_and_dropping(stack, each)
     if with_provider:
         for order, loses in MISCHIEF:
@@ -289,6 +289,9 @@ def run(
     row = Row(f"{stack.store}: {fault}", logins)
     people = [stack.consent() for _ in range(logins)]
     calls = token_calls(stack)
+    if during:
+        # Something shall be under way at any moment.
+        stack.order(kind="slow", endpoint="token", calls=logins * 3, seconds=0.3)
     if before:
         before(logins)
     waits = [random.uniform(0, SPREAD if during else 0) for _ in people]
