@@ -59,7 +59,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=200)
     parser.add_argument("--apps", default="100,500,1000")
     parser.add_argument("--servers", default="node,off,sqlite,redis")
-    parser.add_argument("--profile", help="where py-spy shall write what the server did")
+    parser.add_argument("--profile", help="where py-spy, if it is installed, shall write stacks")
     return parser.parse_args()
 
 
@@ -123,20 +123,10 @@ def loaded(
     family = processes(process.pid)
     before = sum(map(cpu_seconds, family))
     if arguments.profile:
-        subprocess.Popen(
-            [
-                "py-spy",
-                "record",
-                "-d",
-                "4",
-                "-f",
-                "raw",
-                "-o",
-                arguments.profile,
-                "-p",
-                str(family[-1]),
-            ]
-        )
+        # --nonblocking: to stop 200 threads for each sample would be most of what it sees.
+        options = ["--nonblocking", "--gil", "-r", "60", "-d", str(arguments.seconds - 2)]
+        output = ["-f", "raw", "-o", arguments.profile, "-p", str(family[-1])]
+        subprocess.Popen(["py-spy", "record", *options, *output])
     row: dict[str, float] = json.loads(apps_process.stdout.readline())
     row["cpu"] = sum(map(cpu_seconds, family)) - before
     row["memory"] = sum(map(memory, family))

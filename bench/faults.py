@@ -73,6 +73,9 @@ MISCHIEF = (
     ({"kind": "html", "committed": True}, True),
 )
 
+#: What opens the breaker.
+SILENT = ("timeout", "drop", "drop_after_commit", "truncated")
+
 
 @dataclass
 class Row:
@@ -256,8 +259,8 @@ def faults(stack: Stack, logins: int, *, with_provider: bool):
     does has nothing to do with the store, and is played where *with_provider* says so.
     """
     each = max(4, logins // 40)
-    yield run(stack, "none", logins // 10, calls_each=2)
-    yield run(stack, "app drops the answer", logins // 4, dropping=True, calls_each=2)
+    yield run(stack, "none", logins // 5, calls_each=2)
+    yield run(stack, "app drops the answer", logins // 2, dropping=True, calls_each=2)
     yield slow_and_dropping(stack, each)
     if with_provider:
         for order, loses in MISCHIEF:
@@ -286,6 +289,9 @@ def run(
     row = Row(f"{stack.store}: {fault}", logins)
     people = [stack.consent() for _ in range(logins)]
     calls = token_calls(stack)
+    if during:
+        # Something shall be under way at any moment.
+        stack.order(kind="slow", endpoint="token", calls=logins * 3, seconds=0.3)
     if before:
         before(logins)
     waits = [random.uniform(0, SPREAD if during else 0) for _ in people]
@@ -383,7 +389,8 @@ def account(row: Row, people: list[Login]) -> None:
 
 def misbehaving(stack: Stack, order: dict, loses: bool, logins: int) -> Row:
     words = ", after its commit" if loses and order["kind"] != "drop_after_commit" else ""
-    calls = logins // 2 if "timeout" in order["kind"] else logins
+    # As many as can be in flight at once: the breaker lets later ones through one at a time.
+    calls = min(logins // 2, PARALLEL // 2) if order["kind"] in SILENT else logins
     row = run(stack, f"provider: {order['kind']}{words}", logins,
               before=lambda count: stack.order(**order, endpoint="token", calls=calls))  # fmt: skip
     # Each call that was played spoils one answer for good.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
 
 import pytest
 
-from deeplink.logs import JsonFormatter
+from deeplink.logs import JsonFormatter, LineHandler
 
 
 def line(message, *arguments, error=None, **fields):
@@ -55,6 +57,32 @@ def test_an_exception_is_its_type_and_its_place_never_its_text():
     assert said["exception"][0] == "ValueError"
     assert "test_logs.py" in said["exception"][-1]
     assert "SECRET-" not in json.dumps(said)
+
+
+def test_lines_of_many_threads_stay_whole():
+    reading, writing = os.pipe()
+    logger = logging.Logger("test")
+    logger.addHandler(LineHandler(writing))
+    threads = [
+        threading.Thread(target=lambda: [logger.info("x" * 1000) for _ in range(7)])
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        assert pipe.read() == (b"x" * 1000 + b"\n") * 56
+
+
+def test_a_log_that_nobody_reads_ends_nothing():
+    reading, writing = os.pipe()
+    os.close(reading)
+    logger = logging.Logger("test")
+    logger.addHandler(LineHandler(writing))
+    logger.info("into the void")
+    os.close(writing)
 
 
 def test_the_types_of_a_chain_are_told_without_their_texts():

@@ -132,6 +132,7 @@ def _exchange(
         key: Exchange(row, Breaker(send, key, limiter), vault)
         for key, row in config.providers.items()
     }
+    event("exchange", {"store": rules.store, "processes": processes, "threads": threads})
     is_apart = rules.has_other_machines and rules.store != "redis"
     if is_apart:
         event(
