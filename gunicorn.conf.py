@@ -15,7 +15,11 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 
 # An exchange waits for a provider, 150 ms at best and 10 s at worst; a thread that waits costs
 # little. More than 200 threads in a process were measured to be slower, not faster.
-worker_class = "gthread"
+# With DEEPLINK_LANE=1 the same threads get a front door that answers the association files from
+# the event loop (deeplink/web/fastlane.py); opt-in until its long measurements are done.
+worker_class = (
+    "deeplink.web.fastlane.FastLane" if os.environ.get("DEEPLINK_LANE") == "1" else "gthread"
+)
 threads = int(os.environ.get("DEEPLINK_THREADS") or 150)
 
 # The config is read and checked once, and the workers share the memory of what came of it.

@@ -22,6 +22,7 @@ from deeplink.store import open_store
 from deeplink.store.spare import SparedStore, log_change
 from deeplink.web import callback, exchange, failures, front, guards, health, links, wellknown
 from deeplink.web.access import Access
+from deeplink.web.fastlane_offer import EXTENSION, Offer
 from deeplink.web.page import Pages
 
 if TYPE_CHECKING:
@@ -66,9 +67,14 @@ def create_app(
     api, store = _exchange(config, metrics, threads, processes, attest)
     pretend_app = front.pretend_app_url(config)
 
+    standing = guards.standing_headers(strict_transport=not config.is_local)
+    answers = wellknown.prebuild(publish(config))
+    # For a server that can send finished answers itself; any other asks the route below.
+    app.extensions[EXTENSION] = Offer(answers, standing, metrics)
+
     failures.install(app, pages)
-    guards.install(app, config.known_hosts(), metrics, strict_transport=not config.is_local)
-    app.register_blueprint(wellknown.blueprint(wellknown.prebuild(publish(config))))
+    guards.install(app, config.known_hosts(), metrics, standing)
+    app.register_blueprint(wellknown.blueprint(answers))
     app.register_blueprint(
         callback.blueprint(
             config.callbacks,
