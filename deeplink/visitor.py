@@ -17,6 +17,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deeplink.words import phrase
+
 
 class Visitor(StrEnum):
     """The closed list of browser classes; the values serve as labels and never change."""
@@ -118,18 +120,18 @@ _ORDERS = {
     Visitor.UNKNOWN: _ANYBODY,
 }
 
-_LEAVE_THE_IN_APP_BROWSER = (
+_LEAVE_THE_IN_APP_BROWSER = phrase(
     "You are in the browser of another app. If nothing happens, open that app’s menu (… or ⋮) and "
     "choose “Open in browser”."
 )
 
 #: What to try if the first way does nothing. By source, not tried on a device.
 _HINTS = {
-    Visitor.ANDROID_CHROMIUM: "If your browser asks whether to open the app, say yes.",
-    Visitor.ANDROID_FIREFOX: (
+    Visitor.ANDROID_CHROMIUM: phrase("If your browser asks whether to open the app, say yes."),
+    Visitor.ANDROID_FIREFOX: phrase(
         "If nothing happens: in Firefox’s settings, allow “Open links in apps”, then come back."
     ),
-    Visitor.SAMSUNG_INTERNET: (
+    Visitor.SAMSUNG_INTERNET: phrase(
         "If nothing happens: in the browser’s settings, allow links to open in other apps, then "
         "come back."
     ),
@@ -190,7 +192,7 @@ def order(visitor: Visitor) -> Order:
 
 
 def hint(visitor: Visitor) -> str:
-    """What this visitor can try if the first way does nothing; empty where we know nothing."""
+    """A phrase: what to try if the first way does nothing; empty where we know nothing."""
     return _HINTS.get(visitor, "")
 
 

@@ -19,6 +19,10 @@ from deeplink.refusals import Refusal, explain
 from deeplink.visitor import Way, classify, hint
 from deeplink.web.guards import host_of
 from deeplink.web.ways import (
+    BACK,
+    HOLD,
+    HOLD_NOTE,
+    OPEN,
     QUERY,
     Button,
     Page,
@@ -31,7 +35,7 @@ from deeplink.web.ways import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from flask import Response
 
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from deeplink.config import Callback
     from deeplink.visitor import Visitor
     from deeplink.web.page import Pages
+    from deeplink.words import Words
 
 #: In bytes: a code, a state and their company are a few hundred; browsers and gunicorn (4,094 for
 #: the request line) take little more.
@@ -46,14 +51,6 @@ MAX_QUERY = 4096
 
 #: One value each, or the page and the app might read different ones (RFC 6749 section 3.1).
 _SINGLE = ("code", "state", "error")
-
-
-NOTHING_TO_DO = Page(
-    state="nothing",
-    title="Nothing to do here",
-    message="This page hands a sign-in back to the app that started it, and none came along.",
-    next_step="Go back to the app and start the sign-in there.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +106,9 @@ def blueprint(
         if answer is None:
             abort(400)
         visitor = classify(request.headers.get("User-Agent", ""))
-        return pages.render("callback.html", page=page(answer, place, visitor, pretend_app_url))
+        words = pages.words()
+        shown = page(answer, place, visitor, pretend_app_url, words)
+        return pages.render("callback.html", words=words, page=shown)
 
     for path in sorted({path for _, path in places}):
         routes.add_url_rule(
@@ -173,32 +172,33 @@ def read(query: str) -> Answer | None:
     return Answer(query, bool(values.get("code")), refusal)
 
 
-def page(answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None) -> Page:
+def page(
+    answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None, words: Words
+) -> Page:
     """What ``callback.html`` says and offers."""
     refusal = answer.refusal
     if refusal is None and not answer.has_code:
-        return NOTHING_TO_DO
-    name = _common_name(place.apps)
-    verb = "Back to" if refusal else "Open"
-    ways = arrange(_buttons(answer.query, place, visitor, verb, pretend_app_url), visitor)
+        return _nothing_to_do(words)
+    name = _names(place.apps)
+    ways = arrange(_buttons(answer, place, visitor, pretend_app_url, words), visitor)
     leads_on = Page(
         state="going",
-        title=f"Return to {name}",
-        message=f"Your sign-in is almost done. Go back to {name} to finish it.",
-        question=f"Is {name} on this very device?" if visitor.on_desktop else "",
+        title=words.say("Return to {app}", app=name),
+        message=words.say("Your sign-in is almost done. Go back to {app} to finish it.", app=name),
+        question=words.say("Is {app} on this very device?", app=name) if visitor.on_desktop else "",
         ways=ways,
         has_primary=_has_primary(ways, visitor),
-        hint=hint(visitor),
+        hint=words.say(hint(visitor)),
         stores=stores(place.apps[0], visitor),
-        warning="If you did not start this sign-in yourself, close this page.",
+        warning=words.say("If you did not start this sign-in yourself, close this page."),
     )
     if refusal:
         return replace(
             leads_on,
             state="refused",
-            title=refusal.title,
-            message=refusal.sentence,
-            next_step=refusal.next_step,
+            title=words.say(refusal.title),
+            message=words.say(refusal.sentence),
+            next_step=words.say(refusal.next_step),
             stores=(),
             warning="",
         )
@@ -206,11 +206,22 @@ def page(answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | 
         return replace(
             leads_on,
             state="elsewhere",
-            title="Continue on your phone",
-            message=f"This sign-in was started in {name}, on a phone or tablet.",
-            next_step="Go back to the device where you started and finish it there.",
+            title=words.say("Continue on your phone"),
+            message=words.say("This sign-in was started in {app}, on a phone or tablet.", app=name),
+            next_step=words.say("Go back to the device where you started and finish it there."),
         )
     return leads_on
+
+
+def _nothing_to_do(words: Words) -> Page:
+    return Page(
+        state="nothing",
+        title=words.say("Nothing to do here"),
+        message=words.say(
+            "This page hands a sign-in back to the app that started it, and none came along."
+        ),
+        next_step=words.say("Go back to the app and start the sign-in there."),
+    )
 
 
 def _has_primary(ways: Ways, visitor: Visitor) -> bool:
@@ -219,12 +230,14 @@ def _has_primary(ways: Ways, visitor: Visitor) -> bool:
 
 
 def _buttons(
-    query: str, place: Place, visitor: Visitor, verb: str, pretend_app_url: str | None
+    answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None, words: Words
 ) -> Iterator[Button]:
-    yield from _android_buttons(query, place, visitor, verb)
-    yield from _web_buttons(query, place, visitor, verb)
-    yield from _scheme_buttons(query, place, visitor, verb)
+    labels, query = BACK if answer.refusal else OPEN, answer.query
+    yield from _android_buttons(query, place, visitor, labels, words)
+    yield from _web_buttons(query, place, visitor, labels, words)
+    yield from _scheme_buttons(query, place, visitor, labels, words)
     if pretend_app_url is not None:
+        # For whoever develops on this machine; no visitor ever sees it.
         yield Button(
             Way.PRETEND,
             "Continue in the pretend app",
@@ -233,40 +246,48 @@ def _buttons(
         )
 
 
-def _android_buttons(query: str, place: Place, visitor: Visitor, verb: str) -> Iterator[Button]:
-    suffix = "" if visitor.on_android else " on Android"
+def _android_buttons(
+    query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
+) -> Iterator[Button]:
+    label = labels["here" if visitor.on_android else "on_android"]
     for app in place.apps:
         if app.android:
             url = intent_url(place.host, place.path, query, app.android.package_name)
-            yield Button(Way.INTENT, f"{verb} {app.name}{suffix}", url)
+            yield Button(Way.INTENT, words.say(label, app=app.name), url)
 
 
-def _web_buttons(query: str, place: Place, visitor: Visitor, verb: str) -> Iterator[Button]:
+def _web_buttons(
+    query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
+) -> Iterator[Button]:
     """The https link in the one form that can work from this page's host; it names no app."""
-    name = _common_name(tuple(app for app in place.apps if app.ios) or place.apps)
-    suffix = "" if visitor.on_ios else " on iPhone or iPad"
-    label = f"{verb} {name}{suffix}"
+    name = _names(tuple(app for app in place.apps if app.ios) or place.apps)
+    where = "here" if visitor.on_ios else "on_ios"
+    label = words.say(labels[where], app=name)
     link = https_url(place.host, place.path, query)
     if not place.at_home:
         yield Button(Way.LINK, label, link)
     elif place.second_host is not None:
         url = https_url(place.second_host, place.path, query)
-        yield Button(Way.SECOND_PAGE, label, url, "A second page follows: tap once more there.")
+        note = words.say("A second page follows: tap once more there.")
+        yield Button(Way.SECOND_PAGE, label, url, note)
     elif any(app.ios for app in place.apps):
-        note = f"Touch and hold the button, then choose “Open in {name}”. A short tap stays here."
-        yield Button(Way.HOLD, f"Hold to open {name}{suffix}", link, note)
+        label, note = words.say(HOLD[where], app=name), words.say(HOLD_NOTE, app=name)
+        yield Button(Way.HOLD, label, link, note)
 
 
-def _scheme_buttons(query: str, place: Place, visitor: Visitor, verb: str) -> Iterator[Button]:
+def _scheme_buttons(
+    query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
+) -> Iterator[Button]:
     if not place.custom_scheme:
         return
-    suffix = " directly" if visitor.on_ios else " directly on iPhone or iPad"
+    label = labels["directly" if visitor.on_ios else "directly_on_ios"]
     for app in place.apps:
         if app.ios and app.ios.custom_scheme:
             url = scheme_url(app.ios.custom_scheme, place.host, place.path, query)
-            note = f"If you are asked whether to open {app.name}, say yes."
-            yield Button(Way.SCHEME, f"{verb} {app.name}{suffix}", url, note)
+            note = words.say("If you are asked whether to open {app}, say yes.", app=app.name)
+            yield Button(Way.SCHEME, words.say(label, app=app.name), url, note)
 
 
-def _common_name(apps: Sequence[App]) -> str:
-    return apps[0].name if len(apps) == 1 else "the app"
+def _names(apps: Sequence[App]) -> str:
+    # No "or", and no "the app": a word of ours would need another case in every other sentence.
+    return " / ".join(app.name for app in apps)

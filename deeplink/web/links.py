@@ -16,7 +16,17 @@ from werkzeug.routing import BaseConverter
 
 from deeplink.visitor import Way, classify, hint
 from deeplink.web.guards import host_of
-from deeplink.web.ways import Button, Page, arrange, https_url, intent_url, stores
+from deeplink.web.ways import (
+    HOLD,
+    HOLD_NOTE,
+    OPEN,
+    Button,
+    Page,
+    arrange,
+    https_url,
+    intent_url,
+    stores,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
     from deeplink.association.verdict import App, Link
     from deeplink.visitor import Visitor
     from deeplink.web.page import Pages
+    from deeplink.words import Words
 
 #: What stays as it is when a path or a query goes into a target, besides letters and digits: the
 #: characters of ``ways.QUERY``. Everything else leaves percent-encoded, "#" before all: an intent:
@@ -60,7 +71,9 @@ def blueprint(links: Sequence[Link], *, pages: Pages) -> Blueprint:
             abort(404)
         visitor = classify(request.headers.get("User-Agent", ""))
         address = _as_sent(_raw_path(request.environ)), _as_sent(query)
-        return pages.render("link.html", page=page(link.app, host, *address, visitor))
+        words = pages.words()
+        shown = page(link.app, host, *address, visitor, words)
+        return pages.render("link.html", words=words, page=shown)
 
     routes.add_url_rule(
         "/<declared_link:path>",
@@ -101,20 +114,21 @@ def matches_path(pattern: str, path: str) -> bool:
     return re.fullmatch(_expression(pattern), path.removeprefix("/")) is not None
 
 
-def page(app: App, host: str, path: str, query: str, visitor: Visitor) -> Page:
+def page(app: App, host: str, path: str, query: str, visitor: Visitor, words: Words) -> Page:
     """What ``link.html`` says and offers; *path* and *query* are such as a target may hold."""
+    say, name = words.say, app.name
     return Page(
         state="going",
-        title=f"Open in {app.name}",
+        title=say("Open in {app}", app=name),
         message=(
-            f"This link belongs to {app.name}, an app for phones and tablets."
+            say("This link belongs to {app}, an app for phones and tablets.", app=name)
             if visitor.on_desktop
-            else f"This link belongs to {app.name}, but your browser opened it."
+            else say("This link belongs to {app}, but your browser opened it.", app=name)
         ),
-        question=f"Is {app.name} on this very device?" if visitor.on_desktop else "",
-        ways=arrange(_buttons(app, host, path, query, visitor), visitor),
+        question=say("Is {app} on this very device?", app=name) if visitor.on_desktop else "",
+        ways=arrange(_buttons(app, host, path, query, visitor, words), visitor),
         has_primary=not visitor.on_desktop,
-        hint=hint(visitor),
+        hint=say(hint(visitor)),
         stores=stores(app, visitor),
     )
 
@@ -164,15 +178,14 @@ def _matches_query(link: Link, query: str) -> bool:
     return True
 
 
-def _buttons(app: App, host: str, path: str, query: str, visitor: Visitor) -> Iterator[Button]:
+def _buttons(
+    app: App, host: str, path: str, query: str, visitor: Visitor, words: Words
+) -> Iterator[Button]:
     if app.android:
-        suffix = "" if visitor.on_android else " on Android"
+        label = OPEN["here" if visitor.on_android else "on_android"]
         url = intent_url(host, path, query, app.android.package_name)
-        yield Button(Way.INTENT, f"Open {app.name}{suffix}", url)
+        yield Button(Way.INTENT, words.say(label, app=app.name), url)
     if app.ios:
-        suffix = "" if visitor.on_ios else " on iPhone or iPad"
-        note = (
-            f"Touch and hold the button, then choose “Open in {app.name}”. A short tap stays here."
-        )
-        url = https_url(host, path, query)
-        yield Button(Way.HOLD, f"Hold to open {app.name}{suffix}", url, note)
+        label = HOLD["here" if visitor.on_ios else "on_ios"]
+        url, note = https_url(host, path, query), words.say(HOLD_NOTE, app=app.name)
+        yield Button(Way.HOLD, words.say(label, app=app.name), url, note)

@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
-from flask import Response
+from flask import Response, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from deeplink.languages import load_languages
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from deeplink.words import Languages, Words
 
 #: Sent with every page, error pages included (RFC 9700 sections 4.2.4, 4.3 and 4.16).
 PAGE_HEADERS = {
@@ -27,6 +32,10 @@ PAGE_HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
+#: A visitor's own choice of language. It is read and left where it is: what a page hands on is the
+#: query's very bytes, and a language of our closed list is all that it can change.
+_WANTED = re.compile(r"(?:^|&)lang=([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3})(?=&|$)", re.ASCII)
+
 
 class Pages:
     """
@@ -36,8 +45,8 @@ class Pages:
     names a file of the folder ``_scripts``; a page without one runs no script at all.
     """
 
-    def __init__(self, templates: Path) -> None:
-        self._templates = templates
+    def __init__(self, templates: Path, *, languages: Languages | None = None) -> None:
+        self._languages = languages or load_languages()
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=True,
@@ -50,16 +59,30 @@ class Pages:
         scripts = sorted((templates / "_scripts").glob("*.js"))
         self._scripts = {path.stem: path.read_text("utf-8").strip() for path in scripts}
 
+    def words(self) -> Words:
+        """The language of whoever asks now: ``lang=`` in the query, else what the browser says."""
+        wanted = _WANTED.search(request.environ.get("QUERY_STRING", ""))
+        accepted = request.headers.get("Accept-Language", "")
+        return self._languages.choose(accepted, wanted=wanted[1] if wanted else "")
+
     def render(
         self,
         name: str,
         *,
+        words: Words | None = None,
         status: int = 200,
         script: str | None = None,
         connect: str = "'self'",
         **values: object,
     ) -> Response:
-        """The page *name* (``callback.html``); *connect* are the origins its script may call."""
+        """
+        The page *name* (``callback.html``); *connect* are the origins its script may call.
+
+        *words* are those that *values* were written in, the visitor's if they hold none; the
+        template has them as ``say``.
+        """
+        chosen = words or self.words()
+        values = {"lang": chosen.language, "dir": chosen.direction, "say": chosen.say, **values}
         body = self._environment.get_template(name).render(
             style=Markup(self._style),  # noqa: S704 - a constant file of ours
             script=Markup(self._scripts[script]) if script else "",  # noqa: S704 - likewise
@@ -67,6 +90,7 @@ class Pages:
         )
         response = Response(body, status=status, mimetype="text/html")
         response.headers.update(PAGE_HEADERS)
+        response.headers["Content-Language"] = str(values["lang"])
         response.headers["Content-Security-Policy"] = self._policy(script, connect)
         return response
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deeplink.visitor import Way, order
+from deeplink.words import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +24,31 @@ if TYPE_CHECKING:
 #: backtick, every % followed by two hexadecimal digits. None of it ends an attribute, a query or
 #: the data part of an intent: link, which Android's Intent.parseUri takes up to the last "#".
 QUERY = re.compile(r"(?:[!$&(-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2})*", re.ASCII)
+
+
+#: The labels of a way by what it does and where it leads; a language may need another word order
+#: for each, so none is put together from parts.
+OPEN = {
+    "here": phrase("Open {app}"),
+    "on_android": phrase("Open {app} on Android"),
+    "on_ios": phrase("Open {app} on iPhone or iPad"),
+    "directly": phrase("Open {app} directly"),
+    "directly_on_ios": phrase("Open {app} directly on iPhone or iPad"),
+}
+BACK = {
+    "here": phrase("Back to {app}"),
+    "on_android": phrase("Back to {app} on Android"),
+    "on_ios": phrase("Back to {app} on iPhone or iPad"),
+    "directly": phrase("Back to {app} directly"),
+    "directly_on_ios": phrase("Back to {app} directly on iPhone or iPad"),
+}
+HOLD = {
+    "here": phrase("Hold to open {app}"),
+    "on_ios": phrase("Hold to open {app} on iPhone or iPad"),
+}
+HOLD_NOTE = phrase(
+    "Touch and hold the button, then choose “Open in {app}”. A short tap stays here."
+)
 
 
 @dataclass(frozen=True, slots=True)
