@@ -33,6 +33,9 @@ setup-system: ## Debian's Chromium for the browser tests (as root)
 screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
 	$(BIN)/python tests/browser/screenshots.py screenshots
 
+words: $(VENV)/.test ## write every phrase of the pages into the catalogues; new ones are empty there
+	$(BIN)/python tests/languages/refresh.py
+
 bench: $(VENV)/.test ## time to the first answer and memory, beside a bare Flask application
 	$(BIN)/python bench/boot.py
 
@@ -62,4 +65,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system screenshots bench lock clean
+.PHONY: help run test setup setup-system screenshots words bench lock clean

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 #: A language tag as a browser or a file name has it (RFC 5646 section 2.1, less its rarities).
-TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*", re.ASCII)
+TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
 #: Characters. Browsers send a few dozen; the rest of a longer header is not read.
 _MAX_HEADER = 512

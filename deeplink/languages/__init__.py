@@ -24,3 +24,10 @@ def load_shipped() -> Mapping[str, Mapping[str, str]]:
     """The translations that ship with the program, by language tag; read once."""
     paths = sorted(SHIPPED.glob("*.po"))
     return {path.stem: read_po(path.read_text("utf-8")).texts() for path in paths}
+
+
+@cache
+def load_phrases() -> frozenset[str]:
+    """Every phrase that a page may say; a test compares the list with the code."""
+    source = (SHIPPED / "deeplink.pot").read_text("utf-8")
+    return frozenset(entry.phrase for entry in read_po(source).entries)
