@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeplink import places, schema
-from deeplink.association.verdict import AndroidApp, App, IosApp, Link
+from deeplink.association.verdict import AndroidApp, App, IosApp, Link, LinkPage, Preview
+from deeplink.brand import Brand
 from deeplink.cli import check
-from deeplink.config import Callback, Config, is_loopback, load
+from deeplink.config import Callback, Config, PageSettings, is_loopback, load
 from deeplink.errors import ConfigError
 from deeplink.oauth.providers import TIKTOK, Provider
 from deeplink.rules.paths import covers
@@ -429,7 +430,11 @@ def test_the_schema_and_the_values_have_the_same_keys():
     assert set(app) == names_of(App) - {"key"}
     assert set(app["android"]["properties"]) == names_of(AndroidApp)
     assert set(app["ios"]["properties"]) == names_of(IosApp)
-    assert set(rules["link"]["properties"]) == names_of(Link)
+    page = rules["link"]["properties"]
+    assert set(page) == names_of(Link) - {"page"} | names_of(LinkPage)
+    assert set(page["preview"]["properties"]) == names_of(Preview)
+    assert set(shape["properties"]["brand"]["properties"]) == names_of(Brand)
+    assert set(shape["properties"]["pages"]["properties"]) == names_of(PageSettings)
     assert set(rules["callback"]["properties"]) == names_of(Callback) | {"app"}
     # What the rows of callbacks say about a provider's apps is not said again in its table.
     derived = {"key", "apps", "custom_schemes"}

@@ -10,13 +10,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from flask import Response, request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from deeplink import templates as own_templates
+from deeplink.brand import Brand, style
 from deeplink.languages import load_languages
+from deeplink.web import compact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,25 +42,35 @@ _WANTED = re.compile(r"(?:^|&)lang=([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3})(
 
 class Pages:
     """
-    The templates of one folder, ready to be rendered.
+    The templates of one folder, those of the folder *own* in their place, ready to be rendered.
 
     A page's template receives finished words and flags, never a request or a config. *script*
     names a file of the folder ``_scripts``; a page without one runs no script at all.
     """
 
-    def __init__(self, templates: Path, *, languages: Languages | None = None) -> None:
+    def __init__(
+        self,
+        templates: Path,
+        *,
+        own: Path | None = None,
+        languages: Languages | None = None,
+        brand: Brand | None = None,
+    ) -> None:
         self._languages = languages or load_languages()
-        self._environment = Environment(
-            loader=FileSystemLoader(templates),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,  # a request does not look at the disk
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._style = (templates / "_style.css").read_text("utf-8").strip()
+        self._brand = brand or Brand()
+        folders = [own, templates] if own else [templates]
+        self._environment = own_templates.environment(folders)
+        for name in own_templates.names() - {"_style.css"}:
+            self._environment.get_template(name)
+        path = next(each for each in folders if (each / "_style.css").is_file()) / "_style.css"
+        sheet = f"{path.read_text('utf-8')}\n{style(self._brand)}"
+        admin = (templates / "_admin.css").read_text("utf-8")
+        self._styles = {
+            "style": compact.style(sheet),
+            "admin": compact.style(f"{sheet}\n{admin}"),
+        }
         scripts = sorted((templates / "_scripts").glob("*.js"))
-        self._scripts = {path.stem: path.read_text("utf-8").strip() for path in scripts}
+        self._scripts = {path.stem: compact.script(path.read_text("utf-8")) for path in scripts}
 
     def words(self) -> Words:
         """The language of whoever asks now: ``lang=`` in the query, else what the browser says."""
@@ -71,6 +84,7 @@ class Pages:
         *,
         words: Words | None = None,
         status: int = 200,
+        sheet: str = "style",
         script: str | None = None,
         connect: str = "'self'",
         **values: object,
@@ -82,28 +96,36 @@ class Pages:
         template has them as ``say``.
         """
         chosen = words or self.words()
-        values = {"lang": chosen.language, "dir": chosen.direction, "say": chosen.say, **values}
+        values = {
+            "lang": chosen.language,
+            "dir": chosen.direction,
+            "say": chosen.say,
+            "brand": self._brand,
+            **values,
+        }
         body = self._environment.get_template(name).render(
-            style=Markup(self._style),  # noqa: S704 - a constant file of ours
+            style=Markup(self._styles[sheet]),  # noqa: S704 - a constant file of ours
             script=Markup(self._scripts[script]) if script else "",  # noqa: S704 - likewise
             **values,
         )
         response = Response(body, status=status, mimetype="text/html")
         response.headers.update(PAGE_HEADERS)
         response.headers["Content-Language"] = str(values["lang"])
-        response.headers["Content-Security-Policy"] = self._policy(script, connect)
+        response.headers["Content-Security-Policy"] = self._policy(sheet, script, connect)
         return response
 
-    def _policy(self, script: str | None, connect: str) -> str:
+    def _policy(self, sheet: str, script: str | None, connect: str) -> str:
         script_source = _source(self._scripts[script]) if script else "'none'"
         connect_source = connect if script else "'none'"
+        style_source = _source(self._styles[sheet])
         return (
-            f"default-src 'none'; script-src {script_source}; style-src {_source(self._style)}; "
+            f"default-src 'none'; script-src {script_source}; style-src {style_source}; "
             f"img-src data:; connect-src {connect_source}; base-uri 'none'; form-action 'none'; "
             "frame-ancestors 'none'"
         )
 
 
+@cache
 def _source(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
