@@ -30,6 +30,9 @@ _PAGES = ("base.html", "callback.html", "failure.html", "link.html")
 _GIVEN = frozenset({"loop", "caller", "varargs", "kwargs", "self", "super", "range", "namespace"})
 _LOOP = frozenset({"first", "last", "index", "index0", "length", "previtem", "nextitem", "cycle"})
 
+#: Stands for a value of a page while a template's HTML is read; no template has it by itself.
+_VALUE = "\ue000"
+
 _SPLIT = re.compile(r"({{.*?}}|{%.*?%}|{#.*?#})", re.DOTALL)
 
 #: What the policy of the pages refuses or what would leave the page without the visitor's tap.
@@ -237,7 +240,7 @@ def _policy_faults(source: str) -> list[tuple[int, str, str]]:
 
 def _blank(part: str) -> str:
     word = {"{{ style }}": "STYLE", "{{ script }}": "SCRIPT"}.get(part)
-    return word or ("x" if part.startswith("{{") else "") + "\n" * part.count("\n")
+    return word or (_VALUE if part.startswith("{{") else "") + "\n" * part.count("\n")
 
 
 class _Scan(HTMLParser):
@@ -262,7 +265,7 @@ class _Scan(HTMLParser):
                 self._fault(f"has the handler {name}, which the policy refuses", "remove it")
             elif name == "style":
                 self._fault("has a style attribute, which the policy refuses", "use _style.css")
-            elif name in _LOADING and not value.startswith(("data:image/", "x")):
+            elif name in _LOADING and not value.startswith(("data:image/", _VALUE)):
                 self._fault(f"loads something by {name}, which the policy refuses", "use data:")
             elif name == "href" and tag != "link" and _RUNS.match(value):
                 self._fault("has a link that runs a script", "write an https link")

@@ -110,6 +110,7 @@ def test_a_broken_template_fails_the_load_of_the_config(tmp_path):
         ("<p>", "<p><script src=https://cdn.example/a.js></script>", "PAG013", 6),
         ("<p>", "<p><style>p { color: red }</style>", "PAG013", 6),
         ("<p>", "<p><img src=//cdn.example/a.png>", "PAG013", 6),
+        ("<p>", "<p><img src=x.png>", "PAG013", 6),
         ("<p>", "<p><iframe></iframe>", "PAG013", 6),
         ("<p>", "<p><form></form>", "PAG013", 6),
         ("<p>", "<p><meta http-equiv=refresh content=0>", "PAG013", 6),
