@@ -49,6 +49,12 @@ class Metrics:
             ("provider", "operation", "outcome"),
             registry=self._registry,
         )
+        self.callback_events = Counter(
+            "deeplink_callback_events_total",
+            "What became of callback pages, by class of browser",
+            ("event", "family"),
+            registry=self._registry,
+        )
 
     def render(self) -> bytes:
         """All counters of all workers as Prometheus reads them."""

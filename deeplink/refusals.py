@@ -261,6 +261,30 @@ def explain(
     return Refusal(cause, *_WORDS[cause])
 
 
+def codes(
+    *, error: str = "", err_code: str = "", error_code: str = "", error_string: str = ""
+) -> dict[str, str]:
+    """
+    Those of the parameters that are codes of our tables, under their names in a redirect URI.
+
+    For a report to the people who make the app: what stands in no table is a stranger's text and
+    is left out, digits too, because they may be his telephone number.
+
+    >>> codes(error="Invalid_Client", err_code="10033", error_string="call 555")
+    {'error': 'invalid_client', 'errCode': '10033'}
+    """
+    names = {"error": error.strip().lower(), "error_string": error_string.strip().lower()}
+    numbers = {
+        "errCode": (_read(err_code), _ANDROID_NUMBERS),
+        "error_code": (_read(error_code), _IOS_NUMBERS),
+    }
+    known = {key: name for key, name in names.items() if name in _NAMES}
+    for key, (number, platform) in numbers.items():
+        if number in _NUMBERS or number in platform:
+            known[key] = str(number)
+    return known
+
+
 def _unless_zero(number: str) -> str:
     return "" if _read(number) == 0 else number
 
@@ -271,4 +295,5 @@ def _by_number(number: str, platform: dict[int, Cause]) -> Cause | None:
 
 
 def _read(number: str) -> int | None:
-    return int(number) if _NUMBER.fullmatch(number.strip()) else None
+    # Spaces only: the page's script reads a zero by the same rule.
+    return int(number) if _NUMBER.fullmatch(number.strip(" ")) else None

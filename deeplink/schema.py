@@ -29,6 +29,7 @@ _HERE = Path(__file__).parent
 _TYPES = {
     "string": "a text in quotes",
     "boolean": "true or false",
+    "integer": "a whole number",
     "array": "a list in [ ]",
     "object": "a table",
 }
@@ -157,6 +158,12 @@ def _bad_name(fault: _Fault, report: Report) -> None:
     report.error("CFG014", path, what, "begin with a-z; use a-z, 0-9, - and _, 32 at most")
 
 
+def _out_of_range(fault: _Fault, report: Report) -> None:
+    rule = fault.rule
+    what = f"must be from {rule['minimum']} to {rule['maximum']}"
+    report.error("CFG010", fault.path, what, _example(fault.path))
+
+
 def _other(fault: _Fault, report: Report) -> None:
     what = "does not have the shape that the schema asks for"
     report.error("CFG010", fault.path, what, "see config/README.md")
@@ -171,6 +178,8 @@ _WORDS: dict[str, Words] = {
     "minProperties": _empty,
     "maxProperties": _no_one_pointer,
     "pattern": _bad_name,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
 }
 
 

@@ -4,6 +4,11 @@ The page a browser shows when the phone did not hand a login to the app: it send
 The page forwards and never redeems: it calls nobody, sets no cookie, remembers nothing, so a
 preview, a scanner or a second load does no harm. Both slash forms answer 200 and neither
 redirects, because an app link does not follow a redirect and a browser's costs the tap.
+
+The page is whole without its script. The script (``templates/_scripts/callback.js``) moves the
+query into the fragment, tries one way by itself where that can work, and says what became of it.
+So a login may also arrive in the fragment, where no server sees it: the page for a bare address
+holds the ways into the app as a template, with ``*`` in the place of the query.
 """
 
 from __future__ import annotations
@@ -15,8 +20,9 @@ from urllib.parse import unquote, unquote_plus
 
 from flask import Blueprint, abort, request
 
-from deeplink.refusals import Refusal, explain
-from deeplink.visitor import Way, classify, hint
+from deeplink.refusals import Refusal, codes, explain
+from deeplink.visitor import Way, automatic, classify, hint
+from deeplink.web import beacon, moments
 from deeplink.web.guards import host_of
 from deeplink.web.ways import (
     BACK,
@@ -28,11 +34,14 @@ from deeplink.web.ways import (
     Page,
     Ways,
     arrange,
+    browser_url,
     https_url,
     intent_url,
+    safari_url,
     scheme_url,
     stores,
 )
+from deeplink.words import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -52,18 +61,28 @@ MAX_QUERY = 4096
 #: One value each, or the page and the app might read different ones (RFC 6749 section 3.1).
 _SINGLE = ("code", "state", "error")
 
+#: What the script replaces with the query; no host, path, package or scheme may have it.
+_BLANK = "*"
+
+_STILL_HERE = phrase(
+    "Still here? Tap the button again. If that does nothing, close this page, open {app} and start "
+    "the sign-in again."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """
     What the provider's redirect brought. *query* is its very bytes.
 
-    Neither a code nor a refusal is an answer too: a reload of the bare path, for one.
+    Neither a code nor a refusal is an answer too: a reload of the bare path, for one. *codes* are
+    the known ones among its error codes.
     """
 
     query: str
     has_code: bool
     refusal: Refusal | None
+    codes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +98,24 @@ class Place:
     path: str
     apps: tuple[App, ...]
     custom_scheme: bool
+    minutes: int
     at_home: bool
     second_host: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """
+    What the page's script finds in attributes: nothing of it comes from the request.
+
+    *minutes* is how long a login is offered, *beacon* where events go, *moments* the words for
+    later. *waiting* is the page of a login that may stand in the fragment, its query a ``*``.
+    """
+
+    minutes: int
+    beacon: str
+    moments: Mapping[str, str]
+    waiting: Page | None
 
 
 def blueprint(
@@ -107,8 +142,13 @@ def blueprint(
             abort(400)
         visitor = classify(request.headers.get("User-Agent", ""))
         words = pages.words()
-        shown = page(answer, place, visitor, pretend_app_url, words)
-        return pages.render("callback.html", words=words, page=shown)
+        return pages.render(
+            "callback.html",
+            words=words,
+            script="callback",
+            page=page(answer, place, visitor, pretend_app_url, words),
+            login=equip(answer, place, visitor, pretend_app_url, words),
+        )
 
     for path in sorted({path for _, path in places}):
         routes.add_url_rule(
@@ -138,19 +178,32 @@ def lay_out(
         second = None if rows_of[row.path] > 1 else alternate_host
         for path in dict.fromkeys((row.path, row.path.rstrip("/") or "/")):
             for host in row.hosts:
-                place = Place(host, path, row.apps, row.custom_scheme, True, second)
+                place = _place(row, host, path, at_home=True, second_host=second)
                 places.setdefault((host, unquote(path)), place)
             if second is not None:
-                place = Place(row.hosts[0], path, row.apps, row.custom_scheme, False, None)
+                place = _place(row, row.hosts[0], path, at_home=False, second_host=None)
                 places.setdefault((second, unquote(path)), place)
     return places
+
+
+def _place(row: Callback, host: str, path: str, *, at_home: bool, second_host: str | None) -> Place:
+    return Place(
+        host=host,
+        path=path,
+        apps=row.apps,
+        custom_scheme=row.custom_scheme,
+        minutes=row.expires_after_minutes,
+        at_home=at_home,
+        second_host=second_host,
+    )
 
 
 def read(query: str) -> Answer | None:
     """
     The provider's answer in *query*; None if it is malformed and nothing of it may go on.
 
-    Values are decoded to be understood, never to be passed on.
+    Values are decoded to be understood, never to be passed on. The page's script reads a fragment
+    by the same rule.
 
     >>> read("code=a%2Ab&state=s").has_code, read("code=a&code=b"), read("code=<b>")
     (True, None, None)
@@ -162,14 +215,14 @@ def read(query: str) -> Answer | None:
     if any(names[name] > 1 for name in _SINGLE) or ("code" in names and "error" in names):
         return None
     values = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
-    refusal = explain(
-        error=values.get("error", ""),
-        error_description=values.get("error_description", ""),
-        err_code=values.get("errCode", ""),
-        error_code=values.get("error_code", ""),
-        error_string=values.get("error_string", ""),
-    )
-    return Answer(query, bool(values.get("code")), refusal)
+    told = {
+        "error": values.get("error", ""),
+        "err_code": values.get("errCode", ""),
+        "error_code": values.get("error_code", ""),
+        "error_string": values.get("error_string", ""),
+    }
+    refusal = explain(**told, error_description=values.get("error_description", ""))
+    return Answer(query, bool(values.get("code")), refusal, tuple(codes(**told).items()))
 
 
 def page(
@@ -181,6 +234,7 @@ def page(
         return _nothing_to_do(words)
     name = _names(place.apps)
     ways = arrange(_buttons(answer, place, visitor, pretend_app_url, words), visitor)
+    tip = hint(visitor)
     leads_on = Page(
         state="going",
         title=words.say("Return to {app}", app=name),
@@ -188,9 +242,10 @@ def page(
         question=words.say("Is {app} on this very device?", app=name) if visitor.on_desktop else "",
         ways=ways,
         has_primary=_has_primary(ways, visitor),
-        hint=words.say(hint(visitor)),
         stores=stores(place.apps[0], visitor),
         warning=words.say("If you did not start this sign-in yourself, close this page."),
+        help=(words.say(_STILL_HERE, app=name), *((words.say(tip),) if tip else ())),
+        report=_report(answer, place, visitor),
     )
     if refusal:
         return replace(
@@ -201,6 +256,7 @@ def page(
             next_step=words.say(refusal.next_step),
             stores=(),
             warning="",
+            help=(),
         )
     if visitor.on_desktop:
         return replace(
@@ -209,8 +265,23 @@ def page(
             title=words.say("Continue on your phone"),
             message=words.say("This sign-in was started in {app}, on a phone or tablet.", app=name),
             next_step=words.say("Go back to the device where you started and finish it there."),
+            help=(),
         )
     return leads_on
+
+
+def equip(
+    answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None, words: Words
+) -> Equipment:
+    """What the page's script needs to go on with *answer*, or with one in the fragment."""
+    waiting, later = None, moments.later(words, _names(place.apps))
+    if answer.refusal:
+        later |= moments.refused(words, answer.refusal)
+    elif not answer.has_code:
+        later |= moments.unknown_refusals(words)
+        blank = Answer(_BLANK, has_code=True, refusal=None)
+        waiting = page(blank, place, visitor, pretend_app_url, words)
+    return Equipment(place.minutes, beacon.path_of(place.path), later, waiting)
 
 
 def _nothing_to_do(words: Words) -> Page:
@@ -222,6 +293,16 @@ def _nothing_to_do(words: Words) -> Page:
         ),
         next_step=words.say("Go back to the app and start the sign-in there."),
     )
+
+
+def _report(answer: Answer, place: Place, visitor: Visitor) -> str:
+    """What the makers of the app would ask a visitor for: in English, without code or state."""
+    second = "" if place.at_home else " (second page)"
+    lines = [f"page https://{place.host}{place.path}{second}", f"browser {visitor}"]
+    if answer.refusal:
+        lines.append(f"refusal {answer.refusal.cause}")
+    lines += [f"{name} {code}" for name, code in answer.codes]
+    return "\n".join([*lines, "events"])
 
 
 def _has_primary(ways: Ways, visitor: Visitor) -> bool:
@@ -236,6 +317,7 @@ def _buttons(
     yield from _android_buttons(query, place, visitor, labels, words)
     yield from _web_buttons(query, place, visitor, labels, words)
     yield from _scheme_buttons(query, place, visitor, labels, words)
+    yield from _browser_buttons(query, place, words)
     if pretend_app_url is not None:
         # For whoever develops on this machine; no visitor ever sees it.
         yield Button(
@@ -250,10 +332,13 @@ def _android_buttons(
     query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
 ) -> Iterator[Button]:
     label = labels["here" if visitor.on_android else "on_android"]
-    for app in place.apps:
-        if app.android:
-            url = intent_url(place.host, place.path, query, app.android.package_name)
-            yield Button(Way.INTENT, words.say(label, app=app.name), url)
+    apps = [(app, app.android) for app in place.apps if app.android]
+    # Which of several apps is a guess, and a wrong one leads into the store. On the second page
+    # whoever came has tapped already: the one attempt was the first page's.
+    may_try = len(apps) == 1 and place.at_home and _may_try(Way.INTENT, labels, visitor)
+    for app, android in apps:
+        url = intent_url(place.host, place.path, query, android.package_name)
+        yield Button(Way.INTENT, words.say(label, app=app.name), url, automatic=may_try)
 
 
 def _web_buttons(
@@ -269,7 +354,9 @@ def _web_buttons(
     elif place.second_host is not None:
         url = https_url(place.second_host, place.path, query)
         note = words.say("A second page follows: tap once more there.")
-        yield Button(Way.SECOND_PAGE, label, url, note)
+        has_app = any(app.ios for app in place.apps)
+        may_try = has_app and _may_try(Way.SECOND_PAGE, labels, visitor)
+        yield Button(Way.SECOND_PAGE, label, url, note, automatic=may_try)
     elif any(app.ios for app in place.apps):
         label, note = words.say(HOLD[where], app=name), words.say(HOLD_NOTE, app=name)
         yield Button(Way.HOLD, label, link, note)
@@ -286,6 +373,21 @@ def _scheme_buttons(
             url = scheme_url(app.ios.custom_scheme, place.host, place.path, query)
             note = words.say("If you are asked whether to open {app}, say yes.", app=app.name)
             yield Button(Way.SCHEME, words.say(label, app=app.name), url, note)
+
+
+def _browser_buttons(query: str, place: Place, words: Words) -> Iterator[Button]:
+    """Out of an in-app browser: the page starts anew in the real one, its attempt included."""
+    if any(app.android for app in place.apps):
+        url = browser_url(place.host, place.path, query)
+        yield Button(Way.BROWSER, words.say("Open this page in the browser (Android)"), url)
+    if any(app.ios for app in place.apps):
+        url = safari_url(place.host, place.path, query)
+        yield Button(Way.SAFARI, words.say("Open this page in Safari (iPhone or iPad)"), url)
+
+
+def _may_try(way: Way, labels: Mapping[str, str], visitor: Visitor) -> bool:
+    """A refusal is to be read first, so only a login goes on by itself."""
+    return labels is OPEN and automatic(visitor) is way
 
 
 def _names(apps: Sequence[App]) -> str:

@@ -10,7 +10,17 @@ from deeplink.metrics import Metrics
 from deeplink.oauth.exchange import Exchange
 from deeplink.outbound import Outbound
 from deeplink.publication import publish
-from deeplink.web import callback, exchange, failures, front, guards, health, links, wellknown
+from deeplink.web import (
+    beacon,
+    callback,
+    exchange,
+    failures,
+    front,
+    guards,
+    health,
+    links,
+    wellknown,
+)
 from deeplink.web.page import Pages
 
 if TYPE_CHECKING:
@@ -37,7 +47,12 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
 
-    pages = Pages(root / "templates")
+    pages = Pages(
+        root / "templates",
+        own=config.pages.templates,
+        languages=config.pages.languages,
+        brand=config.brand,
+    )
     metrics = Metrics()
     outbound = Outbound(threads)
     exchanges = {key: Exchange(row, outbound.send) for key, row in config.providers.items()}
@@ -54,6 +69,8 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
             pretend_app_url=pretend_app,
         )
     )
+    places = callback.lay_out(config.callbacks, config.alternate_host)
+    app.register_blueprint(beacon.blueprint(places.keys(), metrics))
     app.register_blueprint(exchange.blueprint(exchanges))
     app.register_blueprint(
         health.blueprint(
@@ -64,5 +81,7 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
         )
     )
     app.register_blueprint(front.blueprint(config, pages=pages))
-    app.register_blueprint(links.blueprint(config.links, pages=pages))
+    app.register_blueprint(
+        links.blueprint(config.links, pages=pages, alternate_host=config.alternate_host)
+    )
     return app

@@ -84,6 +84,7 @@ def main(folder: Path) -> None:
             product, desktop, _ = STATES["product-desktop"]
             shoot(browser, folder / "paper.png", product, desktop, WIDE, "light", paper=True)
             shoot_languages(browser, folder)
+            shoot_moments(browser, folder)
             shoot(browser, folder / "unfolded.png", several, agent, PHONE, "light", unfold=True)
         with (
             stage.serving(stage.make_service(brand=stage.BRAND)) as port,
@@ -114,6 +115,44 @@ def shoot_languages(browser, folder) -> None:
         narrow, agent, _ = STATES["going-iphone-scheme"]
         path = folder / f"{tag}-narrow.png"
         shoot(browser, path, narrow, agent, NARROW, "dark", language=tag, unfold=True)
+
+
+#: What the page says after its first moment; nothing really hides a page, so that is simulated.
+HIDE, SHOW = (
+    f"Object.defineProperty(document, 'visibilityState', {{ value: '{value}', configurable: 1 }});"
+    "document.dispatchEvent(new Event('visibilitychange'))"
+    for value in ("hidden", "visible")
+)
+MOMENTS = {
+    "still": lambda page: page.clock.fast_forward(3_000),
+    "returned": lambda page: (page.evaluate(HIDE), page.evaluate(SHOW)),
+    "used": lambda page: (page.evaluate(HIDE), page.reload()),
+    "used-in-query": lambda page: (page.evaluate(HIDE), page.goto("about:blank"), visit(page)),
+    "expired": lambda page: page.clock.fast_forward(600_000),
+    "report": lambda page: page.click("summary >> nth=-1"),
+}
+
+
+def shoot_moments(browser, folder) -> None:
+    for name, act in MOMENTS.items():
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport=PHONE, user_agent=stage.ANDROID, color_scheme=scheme
+            )
+            # Without a phone an intent: link would stop Chromium; the watcher prevents it.
+            context.add_init_script(stage.KEEP + stage.WATCH)
+            page = context.new_page()
+            page.clock.install()
+            visit(page)
+            page.wait_for_timeout(300)
+            act(page)
+            page.wait_for_timeout(300)
+            page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+            context.close()
+
+
+def visit(page) -> None:
+    page.goto(f"https://{stage.HOST}/login-callback/?{stage.CODE}")
 
 
 def shoot(
