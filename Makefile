@@ -36,6 +36,9 @@ screenshots: $(VENV)/.test ## every page in every state, phone and desktop, ligh
 faults: $(VENV)/.test ## 10,000 logins on bad days: what the apps saw of each fault (some minutes; wants redis-server)
 	$(BIN)/python bench/faults.py
 
+words: $(VENV)/.test ## write every phrase of the pages into the catalogues; new ones are empty there
+	$(BIN)/python tests/languages/refresh.py
+
 bench: $(VENV)/.test ## time to the first answer and memory, beside bare Flask; rules, beside plain re
 	$(BIN)/python bench/boot.py
 	$(BIN)/python bench/rules.py
@@ -73,4 +76,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system screenshots faults bench soak fuzz lock clean
+.PHONY: help run test setup setup-system screenshots faults words bench soak fuzz lock clean

@@ -20,12 +20,14 @@ from deeplink.findings import Finding, Place, Severity, has_errors, in_order
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deeplink.brand import Brand
     from deeplink.dropins import DropIn
     from deeplink.limits import Limits
     from deeplink.oauth.providers import Provider
     from deeplink.rules.exchange import ExchangeRules
     from deeplink.rules.report import Report
     from deeplink.secret import Secret
+    from deeplink.words import Languages
 
 #: Characters. A token that opens something must not be found by trying.
 MIN_TOKEN = 16
@@ -38,6 +40,7 @@ class Callback:
 
     *path* ends in a slash and is served without it too. *apps* are the apps that may be meant
     (production, staging), the first one primary. *provider* is a key of ``Config.providers``.
+    *expires_after_minutes* is how long the page offers a login that no app took.
     """
 
     path: str
@@ -45,6 +48,19 @@ class Callback:
     apps: tuple[App, ...]
     provider: str | None
     custom_scheme: bool
+    expires_after_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSettings:
+    """
+    What the pages are made of: *languages* with all words, own and shipped; *templates* is the
+    folder of own templates, checked. *lang* is the one language of all pages, if it is one.
+    """
+
+    lang: str | None
+    languages: Languages
+    templates: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +80,8 @@ class Config:
     sandbox_url: str | None
     exchange: ExchangeRules
     limits: Limits
+    brand: Brand
+    pages: PageSettings
     findings: tuple[Finding, ...] = field(default=())
 
     @property
@@ -147,8 +165,12 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
     """The config as far as it can be read; all that is wrong with it goes into *report*."""
     from deeplink import schema
     from deeplink.rules import apps, exchange, hosts, links, providers
+    from deeplink.rules.alternate import check_alternate
+    from deeplink.rules.brand import read_brand
+    from deeplink.rules.pages import read_pages
 
     table = schema.sound(report)
+    brand = read_brand(table, report)
     names = hosts.read_hosts(table, environ, report)
     alternate_host = hosts.read_alternate(table, names, environ, report)
     known_hosts = (*names, alternate_host) if alternate_host else names
@@ -185,8 +207,13 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
         sandbox_url=sandbox_url,
         exchange=exchange.read_exchange(table, environ, report, is_public=is_public),
         limits=exchange.read_limits(table),
+        brand=brand,
+        pages=read_pages(table, brand, report),
     )
-    return config if well_known is None else _with_drop_ins(config, well_known, report)
+    if well_known is not None:
+        config = _with_drop_ins(config, well_known, report)
+    check_alternate(config, report)
+    return config
 
 
 def _token(

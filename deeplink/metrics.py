@@ -67,6 +67,12 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self.callback_events = Counter(
+            "deeplink_callback_events_total",
+            "What became of callback pages, by class of browser",
+            ("event", "family"),
+            registry=self.registry,
+        )
 
     def render(self) -> bytes:
         """All counters of all workers as Prometheus reads them."""

@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deeplink.words import phrase
+
 
 class Cause(StrEnum):
     """The closed list of reasons that we tell apart; the values never change."""
@@ -37,7 +39,7 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A refused login as the visitor should read it: whole sentences, none of them a stranger's."""
+    """A refused login as the visitor should read it: whole phrases, none of them a stranger's."""
 
     cause: Cause
     title: str
@@ -45,83 +47,101 @@ class Refusal:
     next_step: str
 
 
-_TELL_THE_MAKERS = "Nothing is wrong on your side. Please tell the people who make the app"
-
 _WORDS: dict[Cause, tuple[str, str, str]] = {
     Cause.CANCELLED: (
-        "Sign-in cancelled",
-        "You said no, or closed the sign-in before it was done. Nothing was shared.",
-        "Go back to the app. You can sign in there whenever you like.",
+        phrase("Sign-in cancelled"),
+        phrase("You said no, or closed the sign-in before it was done. Nothing was shared."),
+        phrase("Go back to the app. You can sign in there whenever you like."),
     ),
     Cause.SIGN_IN_NEEDED: (
-        "Please sign in again",
-        "The service could not sign you in without asking you first.",
-        "Go back to the app and start again; this time, answer what the service asks.",
+        phrase("Please sign in again"),
+        phrase("The service could not sign you in without asking you first."),
+        phrase("Go back to the app and start again; this time, answer what the service asks."),
     ),
     Cause.EXPIRED: (
-        "This sign-in took too long",
-        "The service allows only a short time between its page and the app.",
-        "Go back to the app and start again.",
+        phrase("This sign-in took too long"),
+        phrase("The service allows only a short time between its page and the app."),
+        phrase("Go back to the app and start again."),
     ),
     Cause.SCOPE: (
-        "The app asked for too much",
-        "The app wants something that the service has not allowed it to have.",
-        f"{_TELL_THE_MAKERS}: a scope is not approved, or the login product was not added.",
+        phrase("The app asked for too much"),
+        phrase("The app wants something that the service has not allowed it to have."),
+        phrase(
+            "Nothing is wrong on your side. Please tell the people who make the app: a "
+            "scope is not approved, or the login product was not added."
+        ),
     ),
     Cause.APP_SETUP: (
-        "The app is not set up correctly",
-        "The service did not accept the way in which the app asked.",
-        f"{_TELL_THE_MAKERS}: the sign-in request is not valid.",
+        phrase("The app is not set up correctly"),
+        phrase("The service did not accept the way in which the app asked."),
+        phrase(
+            "Nothing is wrong on your side. Please tell the people who make the app: the "
+            "sign-in request is not valid."
+        ),
     ),
     Cause.APP_CERTIFICATE: (
-        "The app is not set up correctly",
-        "The service does not recognise this copy of the app.",
-        f"{_TELL_THE_MAKERS}: its signing certificate or package name is not the registered one.",
+        phrase("The app is not set up correctly"),
+        phrase("The service does not recognise this copy of the app."),
+        phrase(
+            "Nothing is wrong on your side. Please tell the people who make the app: its "
+            "signing certificate or package name is not the registered one."
+        ),
     ),
     Cause.APP_REDIRECT: (
-        "The app is not set up correctly",
-        "The service does not know the address it should send you back to.",
-        f"{_TELL_THE_MAKERS}: the redirect URI differs from the registered one.",
+        phrase("The app is not set up correctly"),
+        phrase("The service does not know the address it should send you back to."),
+        phrase(
+            "Nothing is wrong on your side. Please tell the people who make the app: the "
+            "redirect URI differs from the registered one."
+        ),
     ),
     Cause.APP_KEY: (
-        "The app is not set up correctly",
-        "The service does not recognise the app.",
-        f"{_TELL_THE_MAKERS}: the client key is wrong or not allowed to do this.",
+        phrase("The app is not set up correctly"),
+        phrase("The service does not recognise the app."),
+        phrase(
+            "Nothing is wrong on your side. Please tell the people who make the app: the "
+            "client key is wrong or not allowed to do this."
+        ),
     ),
     Cause.APP_REVIEW: (
-        "The app is not approved yet",
-        "The service is still reviewing the app.",
-        f"{_TELL_THE_MAKERS}: only its registered test users can sign in for now.",
+        phrase("The app is not approved yet"),
+        phrase("The service is still reviewing the app."),
+        phrase(
+            "Nothing is wrong on your side. Please tell the people who make the app: only "
+            "its registered test users can sign in for now."
+        ),
     ),
     Cause.BUSY: (
-        "The service is busy",
-        "The service could not answer just now.",
-        "Wait a minute, then start again in the app.",
+        phrase("The service is busy"),
+        phrase("The service could not answer just now."),
+        phrase("Wait a minute, then start again in the app."),
     ),
     Cause.UPDATE_NEEDED: (
-        "Your TikTok app is too old",
-        "Signing in needs a newer version of the TikTok app.",
-        "Update TikTok, then start again in the app.",
+        phrase("Your TikTok app is too old"),
+        phrase("Signing in needs a newer version of the TikTok app."),
+        phrase("Update TikTok, then start again in the app."),
     ),
     Cause.AGE: (
-        "Not available for this account",
-        "The service does not allow this because of the age given in the account.",
-        "Go back to the app and choose another way to sign in.",
+        phrase("Not available for this account"),
+        phrase("The service does not allow this because of the age given in the account."),
+        phrase("Go back to the app and choose another way to sign in."),
     ),
     Cause.BLOCKED: (
-        "Not available for this account",
-        "The service has blocked this account or this sign-in.",
-        "Look into the service’s own app for a message, or use another account.",
+        phrase("Not available for this account"),
+        phrase("The service has blocked this account or this sign-in."),
+        phrase("Look into the service’s own app for a message, or use another account."),
     ),
     Cause.UNSUPPORTED: (
-        "This does not work here",
-        "The service does not offer this kind of sign-in on this device or to this app.",
-        "Go back to the app and choose another way to sign in.",
+        phrase("This does not work here"),
+        phrase("The service does not offer this kind of sign-in on this device or to this app."),
+        phrase("Go back to the app and choose another way to sign in."),
     ),
     Cause.UNKNOWN: (
-        "Sign-in did not work",
-        "The service refused, and gave no reason that we know.",
-        "Go back to the app and start again. If it stays so, tell the people who make the app.",
+        phrase("Sign-in did not work"),
+        phrase("The service refused, and gave no reason that we know."),
+        phrase(
+            "Go back to the app and start again. If it stays so, tell the people who make the app."
+        ),
     ),
 }
 
@@ -241,6 +261,30 @@ def explain(
     return Refusal(cause, *_WORDS[cause])
 
 
+def codes(
+    *, error: str = "", err_code: str = "", error_code: str = "", error_string: str = ""
+) -> dict[str, str]:
+    """
+    Those of the parameters that are codes of our tables, under their names in a redirect URI.
+
+    For a report to the people who make the app: what stands in no table is a stranger's text and
+    is left out, digits too, because they may be his telephone number.
+
+    >>> codes(error="Invalid_Client", err_code="10033", error_string="call 555")
+    {'error': 'invalid_client', 'errCode': '10033'}
+    """
+    names = {"error": error.strip().lower(), "error_string": error_string.strip().lower()}
+    numbers = {
+        "errCode": (_read(err_code), _ANDROID_NUMBERS),
+        "error_code": (_read(error_code), _IOS_NUMBERS),
+    }
+    known = {key: name for key, name in names.items() if name in _NAMES}
+    for key, (number, platform) in numbers.items():
+        if number in _NUMBERS or number in platform:
+            known[key] = str(number)
+    return known
+
+
 def _unless_zero(number: str) -> str:
     return "" if _read(number) == 0 else number
 
@@ -251,4 +295,5 @@ def _by_number(number: str, platform: dict[int, Cause]) -> Cause | None:
 
 
 def _read(number: str) -> int | None:
-    return int(number) if _NUMBER.fullmatch(number.strip()) else None
+    # Spaces only: the page's script reads a zero by the same rule.
+    return int(number) if _NUMBER.fullmatch(number.strip(" ")) else None

@@ -17,6 +17,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deeplink.words import phrase
+
 
 class Visitor(StrEnum):
     """The closed list of browser classes; the values serve as labels and never change."""
@@ -62,6 +64,8 @@ class Way(StrEnum):
     SECOND_PAGE = "second-page"  # the same page on the alternate host, which offers LINK
     SCHEME = "scheme"  # the app's own scheme, only where the config allows it
     HOLD = "hold"  # the https link on the page's own host: works when touched and held
+    BROWSER = "browser"  # Android: out of an in-app browser, into whatever opens https links
+    SAFARI = "safari"  # iOS 17 and later: out of an in-app browser, into Safari
     PRETEND = "pretend"  # the pretend app of a development machine
 
 
@@ -76,37 +80,50 @@ class Order:
 _ANDROID = Order(
     # An intent: link is exempt from Chromium's "same host stays here" and needs no verification.
     shown=(Way.INTENT, Way.LINK, Way.PRETEND),
-    folded=(Way.SECOND_PAGE, Way.SCHEME, Way.HOLD),
+    folded=(Way.SECOND_PAGE, Way.SCHEME, Way.HOLD, Way.BROWSER, Way.SAFARI),
+)
+_ANDROID_IN_APP = Order(
+    # A WebView may let no intent: link out to an app, but the one to the browser.
+    shown=(Way.INTENT, Way.BROWSER, Way.LINK, Way.PRETEND),
+    folded=(Way.SECOND_PAGE, Way.SCHEME, Way.HOLD, Way.SAFARI),
 )
 _IOS = Order(
     # Safari keeps a link to the page's own host, so another host comes before everything else.
     shown=(Way.LINK, Way.SECOND_PAGE, Way.SCHEME, Way.HOLD, Way.PRETEND),
-    folded=(Way.INTENT,),
+    folded=(Way.SAFARI, Way.INTENT, Way.BROWSER),
 )
 _IOS_IN_APP = Order(
     # A WKWebView decides by itself whether it lets a universal link go; a scheme it asks about.
-    shown=(Way.SCHEME, Way.LINK, Way.SECOND_PAGE, Way.HOLD, Way.PRETEND),
-    folded=(Way.INTENT,),
+    shown=(Way.SCHEME, Way.LINK, Way.SECOND_PAGE, Way.SAFARI, Way.HOLD, Way.PRETEND),
+    folded=(Way.INTENT, Way.BROWSER),
 )
 _MAC_OR_IPAD = Order(
     shown=(Way.PRETEND, Way.LINK, Way.SECOND_PAGE, Way.SCHEME, Way.HOLD),
-    folded=(Way.INTENT,),
+    folded=(Way.SAFARI, Way.INTENT, Way.BROWSER),
 )
 _DESKTOP = Order(
     shown=(Way.PRETEND,),
-    folded=(Way.INTENT, Way.LINK, Way.SECOND_PAGE, Way.SCHEME, Way.HOLD),
+    folded=(
+        Way.INTENT,
+        Way.LINK,
+        Way.SECOND_PAGE,
+        Way.SCHEME,
+        Way.HOLD,
+        Way.BROWSER,
+        Way.SAFARI,
+    ),
 )
 _ANYBODY = Order(
     shown=(Way.INTENT, Way.LINK, Way.SECOND_PAGE, Way.SCHEME, Way.HOLD, Way.PRETEND),
-    folded=(),
+    folded=(Way.BROWSER, Way.SAFARI),
 )
 
 _ORDERS = {
     Visitor.ANDROID_CHROMIUM: _ANDROID,
     Visitor.ANDROID_FIREFOX: _ANDROID,
     Visitor.SAMSUNG_INTERNET: _ANDROID,
-    Visitor.ANDROID_WEBVIEW: _ANDROID,
-    Visitor.ANDROID_IN_APP: _ANDROID,
+    Visitor.ANDROID_WEBVIEW: _ANDROID_IN_APP,
+    Visitor.ANDROID_IN_APP: _ANDROID_IN_APP,
     Visitor.ANDROID_OTHER: _ANDROID,
     Visitor.IOS_SAFARI: _IOS,
     Visitor.IOS_CHROME: _IOS,
@@ -118,18 +135,29 @@ _ORDERS = {
     Visitor.UNKNOWN: _ANYBODY,
 }
 
-_LEAVE_THE_IN_APP_BROWSER = (
+#: What a page may try by itself, once; whoever is not here taps. Chromium and its Custom Tab let an
+#: intent: link go without a tap, or ask (ExternalNavigationHandler); Firefox, Samsung Internet and
+#: WebViews lose the page over it (fenix 23397, SamsungInternet/support 96). On iOS only the hop to
+#: the second page needs no tap: it is an ordinary page to the browser.
+_AUTOMATIC = {
+    Visitor.ANDROID_CHROMIUM: Way.INTENT,
+    Visitor.IOS_SAFARI: Way.SECOND_PAGE,
+    Visitor.IOS_CHROME: Way.SECOND_PAGE,
+    Visitor.IOS_OTHER: Way.SECOND_PAGE,
+}
+
+_LEAVE_THE_IN_APP_BROWSER = phrase(
     "You are in the browser of another app. If nothing happens, open that app’s menu (… or ⋮) and "
     "choose “Open in browser”."
 )
 
 #: What to try if the first way does nothing. By source, not tried on a device.
 _HINTS = {
-    Visitor.ANDROID_CHROMIUM: "If your browser asks whether to open the app, say yes.",
-    Visitor.ANDROID_FIREFOX: (
+    Visitor.ANDROID_CHROMIUM: phrase("If your browser asks whether to open the app, say yes."),
+    Visitor.ANDROID_FIREFOX: phrase(
         "If nothing happens: in Firefox’s settings, allow “Open links in apps”, then come back."
     ),
-    Visitor.SAMSUNG_INTERNET: (
+    Visitor.SAMSUNG_INTERNET: phrase(
         "If nothing happens: in the browser’s settings, allow links to open in other apps, then "
         "come back."
     ),
@@ -189,8 +217,13 @@ def order(visitor: Visitor) -> Order:
     return _ORDERS[visitor]
 
 
+def automatic(visitor: Visitor) -> Way | None:
+    """The way that *visitor*'s page may try once by itself; None means by tap only."""
+    return _AUTOMATIC.get(visitor)
+
+
 def hint(visitor: Visitor) -> str:
-    """What this visitor can try if the first way does nothing; empty where we know nothing."""
+    """A phrase: what to try if the first way does nothing; empty where we know nothing."""
     return _HINTS.get(visitor, "")
 
 

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deeplink import places, schema
-from deeplink.association.verdict import AndroidApp, App, IosApp, Link
+from deeplink.association.verdict import AndroidApp, App, IosApp, Link, LinkPage, Preview
+from deeplink.brand import Brand
 from deeplink.cli import check
-from deeplink.config import Callback, Config, is_loopback, load
+from deeplink.config import Callback, Config, PageSettings, is_loopback, load
 from deeplink.errors import ConfigError
 from deeplink.limits import Limits
 from deeplink.oauth.providers import PRESETS, TIKTOK, Provider, SigningKey
@@ -483,7 +484,11 @@ def test_the_schema_and_the_values_have_the_same_keys():
     assert set(app) == names_of(App) - {"key"}
     assert set(app["android"]["properties"]) == names_of(AndroidApp)
     assert set(app["ios"]["properties"]) == names_of(IosApp)
-    assert set(rules["link"]["properties"]) == names_of(Link)
+    page = rules["link"]["properties"]
+    assert set(page) == names_of(Link) - {"page"} | names_of(LinkPage)
+    assert set(page["preview"]["properties"]) == names_of(Preview)
+    assert set(shape["properties"]["brand"]["properties"]) == names_of(Brand)
+    assert set(shape["properties"]["pages"]["properties"]) == names_of(PageSettings)
     assert set(rules["callback"]["properties"]) == names_of(Callback) | {"app"}
     exchange = shape["properties"]["exchange"]["properties"]
     assert set(exchange) == names_of(ExchangeRules) - {"has_other_machines"}

@@ -10,7 +10,7 @@ import pytest
 
 #: Each line stands on the lines over it; modules of one line may know each other.
 FLOORS = [
-    ["errors", "findings", "secret", "malformed", "places", "fingerprint"],
+    ["errors", "findings", "secret", "malformed", "places", "fingerprint", "words", "brand"],
     ["association"],
     ["visitor", "refusals"],
     ["sandbox"],
@@ -18,6 +18,7 @@ FLOORS = [
     ["store"],
     ["limits"],
     ["oauth"],
+    ["languages", "templates"],
     ["schema", "rules", "dropins", "config"],
     ["publication"],
     ["journey"],

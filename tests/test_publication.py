@@ -5,9 +5,13 @@ import json
 import pytest
 
 from deeplink.association.verdict import AndroidApp, App, IosApp, Link
-from deeplink.config import Callback, Config
+from deeplink.brand import Brand
+from deeplink.config import Callback, Config, PageSettings
 from deeplink.dropins import DropIn
+from deeplink.limits import Limits
 from deeplink.publication import Published, conflicts, publish
+from deeplink.rules.exchange import ExchangeRules
+from deeplink.words import Languages
 
 ASSETLINKS = "/.well-known/assetlinks.json"
 APPLE = "/.well-known/apple-app-site-association"
@@ -34,6 +38,10 @@ def config(*, links=(), callbacks=(), drop_ins=(), hosts=("a.example", "b.exampl
         metrics_token=None,
         home_url=None,
         sandbox_url=None,
+        brand=Brand(),
+        exchange=ExchangeRules("memory", None, "verify", (), (), (), False),
+        limits=Limits(0, 0, 0, 0, 0),
+        pages=PageSettings(lang=None, languages=Languages([]), templates=None),
     )
 
 
@@ -41,7 +49,9 @@ def drop_in(source, host, *paths, body=b"hand-written"):
     return DropIn(source, host, paths, "text/plain; charset=utf-8", body)
 
 
-CALLBACK = Callback("/login-callback/", ("a.example",), (DEMO,), None, custom_scheme=False)
+CALLBACK = Callback(
+    "/login-callback/", ("a.example",), (DEMO,), None, custom_scheme=False, expires_after_minutes=5
+)
 
 
 def test_every_known_host_publishes_both_documents_and_nothing_else():

@@ -55,6 +55,27 @@ class App:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What messengers show of a link; ``{1}`` is what the path's first ``*`` stands for."""
+
+    title: str
+    description: str
+    image: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPage:
+    """What a row says about the page that a browser shows for it; texts as in ``Preview``."""
+
+    preview: Preview | None = None
+    fallback_url: str | None = None
+    smart_banner: bool = False
+    qr_code: bool = True
+    install_referrer: str | None = None
+    custom_scheme: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """
     One row of the table of links, for one app.
@@ -70,6 +91,7 @@ class Link:
     query: tuple[tuple[str, str], ...] = ()
     fragment: str | None = None
     exclude: bool = False
+    page: LinkPage = LinkPage()
 
     @property
     def has_conditions(self) -> bool:

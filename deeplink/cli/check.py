@@ -200,6 +200,7 @@ def _served(config: Config) -> Iterator[tuple[str, str]]:
         yield "hosts", host
     if config.alternate_host:
         yield "hosts", f"{config.alternate_host} (alternate)"
+    yield from _second_page(config)
     for app in config.apps:
         yield "apps", f"{app.key}: {_platforms(app)}"
     for link in config.links:
@@ -217,6 +218,17 @@ def _served(config: Config) -> Iterator[tuple[str, str]]:
         yield "providers", f"{provider.key}: {where}, {provider.redirect_uri}"
     for drop_in in config.drop_ins:
         yield "drop-ins", f"{', '.join(drop_in.paths)} ← {drop_in.source}"
+
+
+def _second_page(config: Config) -> Iterator[tuple[str, str]]:
+    """What is to be set up for iOS, where a tap opens an app only if it leaves its page's host."""
+    host = config.alternate_host
+    if host is not None:
+        yield "second page", f"{host}: point its DNS and its certificate at this server, too"
+        yield "second page", f"keep it out of the apps: no applinks:{host}, no intent filter for it"
+    elif any(app.ios for row in config.callbacks for app in row.apps) and not config.is_local:
+        what = "none: on iOS people must touch and hold the button; see alternate_host"
+        yield "second page", what
 
 
 def _platforms(app: App) -> str:

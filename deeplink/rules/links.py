@@ -9,6 +9,7 @@ from deeplink.association.verdict import App, Link
 from deeplink.config import Callback
 from deeplink.findings import did_you_mean
 from deeplink.rules import hosts as host_rules
+from deeplink.rules.link_pages import read_link_page
 from deeplink.rules.paths import RESERVED, check_claim, covers, read_path, read_pattern
 from deeplink.rules.report import quoted
 
@@ -79,7 +80,8 @@ def _link(row: dict[str, Any], path: Path, known: Known, report: Report) -> Link
     if pattern is None or app is None or not hosts:
         return None
     items = tuple((name, value) for name, value in query if value is not None)
-    link = Link(app, hosts, pattern, items, fragment, row["exclude"])
+    page = read_link_page(row, app, path, report)
+    link = Link(app, hosts, pattern, items, fragment, row["exclude"], page)
     if not link.has_conditions or pattern != "/*":
         _check_claim(link, (*path, "path"), report)
     return link
@@ -153,7 +155,14 @@ def _callback(row: dict[str, Any], path: Path, known: Known, report: Report) -> 
     pattern = _callback_path(written, (*path, "path"), report) if written else None
     if pattern is None or not apps or not hosts:
         return None
-    callback = Callback(pattern, hosts, tuple(apps), provider, row["custom_scheme"])
+    callback = Callback(
+        path=pattern,
+        hosts=hosts,
+        apps=tuple(apps),
+        provider=provider,
+        custom_scheme=row["custom_scheme"],
+        expires_after_minutes=row["expires_after_minutes"],
+    )
     return Row(callback, path, written)
 
 

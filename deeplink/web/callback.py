@@ -4,6 +4,11 @@ The page a browser shows when the phone did not hand a login to the app: it send
 The page forwards and never redeems: it calls nobody, sets no cookie, remembers nothing, so a
 preview, a scanner or a second load does no harm. Both slash forms answer 200 and neither
 redirects, because an app link does not follow a redirect and a browser's costs the tap.
+
+The page is whole without its script. The script (``templates/_scripts/callback.js``) moves the
+query into the fragment, tries one way by itself where that can work, and says what became of it.
+So a login may also arrive in the fragment, where no server sees it: the page for a bare address
+holds the ways into the app as a template, with ``*`` in the place of the query.
 """
 
 from __future__ import annotations
@@ -16,23 +21,31 @@ from urllib.parse import unquote, unquote_plus
 from flask import Blueprint, abort, request
 from werkzeug.exceptions import MethodNotAllowed
 
-from deeplink.refusals import Refusal, explain
-from deeplink.visitor import Way, classify, hint
+from deeplink.refusals import Refusal, codes, explain
+from deeplink.visitor import Way, automatic, classify, hint
+from deeplink.web import beacon, moments
 from deeplink.web.guards import host_of
 from deeplink.web.ways import (
+    BACK,
+    HOLD,
+    HOLD_NOTE,
+    OPEN,
     QUERY,
     Button,
     Page,
     Ways,
     arrange,
+    browser_url,
     https_url,
     intent_url,
+    safari_url,
     scheme_url,
     stores,
 )
+from deeplink.words import phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from flask import Response
 
@@ -40,6 +53,7 @@ if TYPE_CHECKING:
     from deeplink.config import Callback
     from deeplink.visitor import Visitor
     from deeplink.web.page import Pages
+    from deeplink.words import Words
 
 #: In bytes: a code, a state and their company are a few hundred; browsers and gunicorn (4,094 for
 #: the request line) take little more.
@@ -48,12 +62,12 @@ MAX_QUERY = 4096
 #: One value each, or the page and the app might read different ones (RFC 6749 section 3.1).
 _SINGLE = ("code", "state", "error")
 
+#: What the script replaces with the query; no host, path, package or scheme may have it.
+_BLANK = "*"
 
-NOTHING_TO_DO = Page(
-    state="nothing",
-    title="Nothing to do here",
-    message="This page hands a sign-in back to the app that started it, and none came along.",
-    next_step="Go back to the app and start the sign-in there.",
+_STILL_HERE = phrase(
+    "Still here? Tap the button again. If that does nothing, close this page, open {app} and start "
+    "the sign-in again."
 )
 
 
@@ -62,12 +76,14 @@ class Answer:
     """
     What the provider's redirect brought. *query* is its very bytes.
 
-    Neither a code nor a refusal is an answer too: a reload of the bare path, for one.
+    Neither a code nor a refusal is an answer too: a reload of the bare path, for one. *codes* are
+    the known ones among its error codes.
     """
 
     query: str
     has_code: bool
     refusal: Refusal | None
+    codes: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +100,25 @@ class Place:
     path: str
     apps: tuple[App, ...]
     custom_scheme: bool
+    minutes: int
     at_home: bool
     second_host: str | None
     takes_post: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """
+    What the page's script finds in attributes: nothing of it comes from the request.
+
+    *minutes* is how long a login is offered, *beacon* where events go, *moments* the words for
+    later. *waiting* is the page of a login that may stand in the fragment, its query a ``*``.
+    """
+
+    minutes: int
+    beacon: str
+    moments: Mapping[str, str]
+    waiting: Page | None
 
 
 def blueprint(
@@ -114,7 +146,14 @@ def blueprint(
         if answer is None:
             abort(400)
         visitor = classify(request.headers.get("User-Agent", ""))
-        return pages.render("callback.html", page=page(answer, place, visitor, pretend_app_url))
+        words = pages.words()
+        return pages.render(
+            "callback.html",
+            words=words,
+            script="callback",
+            page=page(answer, place, visitor, pretend_app_url, words),
+            login=equip(answer, place, visitor, pretend_app_url, words),
+        )
 
     for path in sorted({path for _, path in places}):
         posts = any(place.takes_post for (_, where), place in places.items() if where == path)
@@ -166,20 +205,33 @@ def lay_out(
         second = None if rows_of[row.path] > 1 else alternate_host
         for path in dict.fromkeys((row.path, row.path.rstrip("/") or "/")):
             for host in row.hosts:
-                posts = row.provider in posting
-                place = Place(host, path, row.apps, row.custom_scheme, True, second, posts)
+                place = _place(row, host, path, at_home=True, second_host=second)
+                place = replace(place, takes_post=row.provider in posting)
                 places.setdefault((host, unquote(path)), place)
             if second is not None:
-                place = Place(row.hosts[0], path, row.apps, row.custom_scheme, False, None)
+                place = _place(row, row.hosts[0], path, at_home=False, second_host=None)
                 places.setdefault((second, unquote(path)), place)
     return places
+
+
+def _place(row: Callback, host: str, path: str, *, at_home: bool, second_host: str | None) -> Place:
+    return Place(
+        host=host,
+        path=path,
+        apps=row.apps,
+        custom_scheme=row.custom_scheme,
+        minutes=row.expires_after_minutes,
+        at_home=at_home,
+        second_host=second_host,
+    )
 
 
 def read(query: str | None) -> Answer | None:
     """
     The provider's answer in *query*; None if it is malformed and nothing of it may go on.
 
-    Values are decoded to be understood, never to be passed on.
+    Values are decoded to be understood, never to be passed on. The page's script reads a fragment
+    by the same rule.
 
     >>> read("code=a%2Ab&state=s").has_code, read("code=a&code=b"), read("code=<b>")
     (True, None, None)
@@ -191,54 +243,94 @@ def read(query: str | None) -> Answer | None:
     if any(names[name] > 1 for name in _SINGLE) or ("code" in names and "error" in names):
         return None
     values = {unquote_plus(name): unquote_plus(value) for name, _, value in pairs}
-    refusal = explain(
-        error=values.get("error", ""),
-        error_description=values.get("error_description", ""),
-        err_code=values.get("errCode", ""),
-        error_code=values.get("error_code", ""),
-        error_string=values.get("error_string", ""),
-    )
-    return Answer(query, bool(values.get("code")), refusal)
+    told = {
+        "error": values.get("error", ""),
+        "err_code": values.get("errCode", ""),
+        "error_code": values.get("error_code", ""),
+        "error_string": values.get("error_string", ""),
+    }
+    refusal = explain(**told, error_description=values.get("error_description", ""))
+    return Answer(query, bool(values.get("code")), refusal, tuple(codes(**told).items()))
 
 
-def page(answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None) -> Page:
+def page(
+    answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None, words: Words
+) -> Page:
     """What ``callback.html`` says and offers."""
     refusal = answer.refusal
     if refusal is None and not answer.has_code:
-        return NOTHING_TO_DO
-    name = _common_name(place.apps)
-    verb = "Back to" if refusal else "Open"
-    ways = arrange(_buttons(answer.query, place, visitor, verb, pretend_app_url), visitor)
+        return _nothing_to_do(words)
+    name = _names(place.apps)
+    ways = arrange(_buttons(answer, place, visitor, pretend_app_url, words), visitor)
+    tip = hint(visitor)
     leads_on = Page(
         state="going",
-        title=f"Return to {name}",
-        message=f"Your sign-in is almost done. Go back to {name} to finish it.",
-        question=f"Is {name} on this very device?" if visitor.on_desktop else "",
+        title=words.say("Return to {app}", app=name),
+        message=words.say("Your sign-in is almost done. Go back to {app} to finish it.", app=name),
+        question=words.say("Is {app} on this very device?", app=name) if visitor.on_desktop else "",
         ways=ways,
         has_primary=_has_primary(ways, visitor),
-        hint=hint(visitor),
         stores=stores(place.apps[0], visitor),
-        warning="If you did not start this sign-in yourself, close this page.",
+        warning=words.say("If you did not start this sign-in yourself, close this page."),
+        help=(words.say(_STILL_HERE, app=name), *((words.say(tip),) if tip else ())),
+        report=_report(answer, place, visitor),
     )
     if refusal:
         return replace(
             leads_on,
             state="refused",
-            title=refusal.title,
-            message=refusal.sentence,
-            next_step=refusal.next_step,
+            title=words.say(refusal.title),
+            message=words.say(refusal.sentence),
+            next_step=words.say(refusal.next_step),
             stores=(),
             warning="",
+            help=(),
         )
     if visitor.on_desktop:
         return replace(
             leads_on,
             state="elsewhere",
-            title="Continue on your phone",
-            message=f"This sign-in was started in {name}, on a phone or tablet.",
-            next_step="Go back to the device where you started and finish it there.",
+            title=words.say("Continue on your phone"),
+            message=words.say("This sign-in was started in {app}, on a phone or tablet.", app=name),
+            next_step=words.say("Go back to the device where you started and finish it there."),
+            help=(),
         )
     return leads_on
+
+
+def equip(
+    answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None, words: Words
+) -> Equipment:
+    """What the page's script needs to go on with *answer*, or with one in the fragment."""
+    waiting, later = None, moments.later(words, _names(place.apps))
+    if answer.refusal:
+        later |= moments.refused(words, answer.refusal)
+    elif not answer.has_code:
+        later |= moments.unknown_refusals(words)
+        blank = Answer(_BLANK, has_code=True, refusal=None)
+        waiting = page(blank, place, visitor, pretend_app_url, words)
+    return Equipment(place.minutes, beacon.path_of(place.path), later, waiting)
+
+
+def _nothing_to_do(words: Words) -> Page:
+    return Page(
+        state="nothing",
+        title=words.say("Nothing to do here"),
+        message=words.say(
+            "This page hands a sign-in back to the app that started it, and none came along."
+        ),
+        next_step=words.say("Go back to the app and start the sign-in there."),
+    )
+
+
+def _report(answer: Answer, place: Place, visitor: Visitor) -> str:
+    """What the makers of the app would ask a visitor for: in English, without code or state."""
+    second = "" if place.at_home else " (second page)"
+    lines = [f"page https://{place.host}{place.path}{second}", f"browser {visitor}"]
+    if answer.refusal:
+        lines.append(f"refusal {answer.refusal.cause}")
+    lines += [f"{name} {code}" for name, code in answer.codes]
+    return "\n".join([*lines, "events"])
 
 
 def _has_primary(ways: Ways, visitor: Visitor) -> bool:
@@ -247,12 +339,15 @@ def _has_primary(ways: Ways, visitor: Visitor) -> bool:
 
 
 def _buttons(
-    query: str, place: Place, visitor: Visitor, verb: str, pretend_app_url: str | None
+    answer: Answer, place: Place, visitor: Visitor, pretend_app_url: str | None, words: Words
 ) -> Iterator[Button]:
-    yield from _android_buttons(query, place, visitor, verb)
-    yield from _web_buttons(query, place, visitor, verb)
-    yield from _scheme_buttons(query, place, visitor, verb)
+    labels, query = BACK if answer.refusal else OPEN, answer.query
+    yield from _android_buttons(query, place, visitor, labels, words)
+    yield from _web_buttons(query, place, visitor, labels, words)
+    yield from _scheme_buttons(query, place, visitor, labels, words)
+    yield from _browser_buttons(query, place, words)
     if pretend_app_url is not None:
+        # For whoever develops on this machine; no visitor ever sees it.
         yield Button(
             Way.PRETEND,
             "Continue in the pretend app",
@@ -261,40 +356,68 @@ def _buttons(
         )
 
 
-def _android_buttons(query: str, place: Place, visitor: Visitor, verb: str) -> Iterator[Button]:
-    suffix = "" if visitor.on_android else " on Android"
-    for app in place.apps:
-        if app.android:
-            url = intent_url(place.host, place.path, query, app.android.package_name)
-            yield Button(Way.INTENT, f"{verb} {app.name}{suffix}", url)
+def _android_buttons(
+    query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
+) -> Iterator[Button]:
+    label = labels["here" if visitor.on_android else "on_android"]
+    apps = [(app, app.android) for app in place.apps if app.android]
+    # Which of several apps is a guess, and a wrong one leads into the store. On the second page
+    # whoever came has tapped already: the one attempt was the first page's.
+    may_try = len(apps) == 1 and place.at_home and _may_try(Way.INTENT, labels, visitor)
+    for app, android in apps:
+        url = intent_url(place.host, place.path, query, android.package_name)
+        yield Button(Way.INTENT, words.say(label, app=app.name), url, automatic=may_try)
 
 
-def _web_buttons(query: str, place: Place, visitor: Visitor, verb: str) -> Iterator[Button]:
+def _web_buttons(
+    query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
+) -> Iterator[Button]:
     """The https link in the one form that can work from this page's host; it names no app."""
-    name = _common_name(tuple(app for app in place.apps if app.ios) or place.apps)
-    suffix = "" if visitor.on_ios else " on iPhone or iPad"
-    label = f"{verb} {name}{suffix}"
+    name = _names(tuple(app for app in place.apps if app.ios) or place.apps)
+    where = "here" if visitor.on_ios else "on_ios"
+    label = words.say(labels[where], app=name)
     link = https_url(place.host, place.path, query)
     if not place.at_home:
         yield Button(Way.LINK, label, link)
     elif place.second_host is not None:
         url = https_url(place.second_host, place.path, query)
-        yield Button(Way.SECOND_PAGE, label, url, "A second page follows: tap once more there.")
+        note = words.say("A second page follows: tap once more there.")
+        has_app = any(app.ios for app in place.apps)
+        may_try = has_app and _may_try(Way.SECOND_PAGE, labels, visitor)
+        yield Button(Way.SECOND_PAGE, label, url, note, automatic=may_try)
     elif any(app.ios for app in place.apps):
-        note = f"Touch and hold the button, then choose “Open in {name}”. A short tap stays here."
-        yield Button(Way.HOLD, f"Hold to open {name}{suffix}", link, note)
+        label, note = words.say(HOLD[where], app=name), words.say(HOLD_NOTE, app=name)
+        yield Button(Way.HOLD, label, link, note)
 
 
-def _scheme_buttons(query: str, place: Place, visitor: Visitor, verb: str) -> Iterator[Button]:
+def _scheme_buttons(
+    query: str, place: Place, visitor: Visitor, labels: Mapping[str, str], words: Words
+) -> Iterator[Button]:
     if not place.custom_scheme:
         return
-    suffix = " directly" if visitor.on_ios else " directly on iPhone or iPad"
+    label = labels["directly" if visitor.on_ios else "directly_on_ios"]
     for app in place.apps:
         if app.ios and app.ios.custom_scheme:
             url = scheme_url(app.ios.custom_scheme, place.host, place.path, query)
-            note = f"If you are asked whether to open {app.name}, say yes."
-            yield Button(Way.SCHEME, f"{verb} {app.name}{suffix}", url, note)
+            note = words.say("If you are asked whether to open {app}, say yes.", app=app.name)
+            yield Button(Way.SCHEME, words.say(label, app=app.name), url, note)
 
 
-def _common_name(apps: Sequence[App]) -> str:
-    return apps[0].name if len(apps) == 1 else "the app"
+def _browser_buttons(query: str, place: Place, words: Words) -> Iterator[Button]:
+    """Out of an in-app browser: the page starts anew in the real one, its attempt included."""
+    if any(app.android for app in place.apps):
+        url = browser_url(place.host, place.path, query)
+        yield Button(Way.BROWSER, words.say("Open this page in the browser (Android)"), url)
+    if any(app.ios for app in place.apps):
+        url = safari_url(place.host, place.path, query)
+        yield Button(Way.SAFARI, words.say("Open this page in Safari (iPhone or iPad)"), url)
+
+
+def _may_try(way: Way, labels: Mapping[str, str], visitor: Visitor) -> bool:
+    """A refusal is to be read first, so only a login goes on by itself."""
+    return labels is OPEN and automatic(visitor) is way
+
+
+def _names(apps: Sequence[App]) -> str:
+    # No "or", and no "the app": a word of ours would need another case in every other sentence.
+    return " / ".join(app.name for app in apps)

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from deeplink import errors
 from deeplink.logs import event
+from deeplink.words import phrase
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -29,38 +30,42 @@ STATUS: dict[type[errors.DeeplinkError], int] = {
     errors.DeeplinkError: 500,
 }
 
-#: status -> (title, what happened, what to do now)
+#: status -> phrases (title, what happened, what to do now)
 _WORDS: dict[int, tuple[str, str, str]] = {
     400: (
-        "This link is damaged",
-        "A part of the address is missing or has been changed on the way.",
-        "Go back to the app and start again from there.",
+        phrase("This link is damaged"),
+        phrase("A part of the address is missing or has been changed on the way."),
+        phrase("Go back to the app and start again from there."),
     ),
     404: (
-        "Nothing here",
-        "This address leads nowhere on this server.",
-        "Check the address, or go back to the app and start again from there.",
+        phrase("Nothing here"),
+        phrase("This address leads nowhere on this server."),
+        phrase("Check the address, or go back to the app and start again from there."),
     ),
     405: (
-        "Not in this way",
-        "This address exists, but not for this kind of request.",
-        "Go back to the app and start again from there.",
+        phrase("Not in this way"),
+        phrase("This address exists, but not for this kind of request."),
+        phrase("Go back to the app and start again from there."),
     ),
-    413: ("Too large", "The request is larger than this server takes.", "Send less."),
+    413: (
+        phrase("Too large"),
+        phrase("The request is larger than this server takes."),
+        phrase("Send less."),
+    ),
     429: (
-        "Too many requests",
-        "More requests came from here than this server takes at once.",
-        "Wait a little, then try again.",
+        phrase("Too many requests"),
+        phrase("More requests came from here than this server takes at once."),
+        phrase("Wait a little, then try again."),
     ),
     503: (
-        "Not just now",
-        "The server cannot do this at the moment.",
-        "Wait a little, then try again.",
+        phrase("Not just now"),
+        phrase("The server cannot do this at the moment."),
+        phrase("Wait a little, then try again."),
     ),
     500: (
-        "Something went wrong here",
-        "The fault is on this server, not on your side.",
-        "Try again in a minute. If it stays so, tell the people who make the app.",
+        phrase("Something went wrong here"),
+        phrase("The fault is on this server, not on your side."),
+        phrase("Try again in a minute. If it stays so, tell the people who make the app."),
     ),
 }
 
@@ -111,6 +116,12 @@ def _answer(status: int, pages: Pages) -> Response:
         answer.headers["Cache-Control"] = "no-store"
         answer.status_code = status
         return answer
+    words = pages.words()
     return pages.render(
-        "failure.html", status=status, title=title, message=message, hint=hint, lang="en"
+        "failure.html",
+        status=status,
+        words=words,
+        title=words.say(title),
+        message=words.say(message),
+        hint=words.say(hint),
     )

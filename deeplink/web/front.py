@@ -47,6 +47,7 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
             return _for_strangers(config)
         return pages.render(
             "front.html",
+            sheet="admin",
             script="try_login" if provider else None,
             connect="'none'",
             lang="en",
@@ -61,6 +62,7 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
         def pretend_app() -> Response:
             return pages.render(
                 "pretend_app.html",
+                sheet="admin",
                 script="pretend_app",
                 connect=f"'self' {_origin(provider.preset.userinfo_url)}",
                 lang="en",

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from deeplink.visitor import Way, order
+from deeplink.words import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,14 +27,44 @@ if TYPE_CHECKING:
 QUERY = re.compile(r"(?:[!$&(-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 
+#: The labels of a way by what it does and where it leads; a language may need another word order
+#: for each, so none is put together from parts.
+OPEN = {
+    "here": phrase("Open {app}"),
+    "on_android": phrase("Open {app} on Android"),
+    "on_ios": phrase("Open {app} on iPhone or iPad"),
+    "directly": phrase("Open {app} directly"),
+    "directly_on_ios": phrase("Open {app} directly on iPhone or iPad"),
+}
+BACK = {
+    "here": phrase("Back to {app}"),
+    "on_android": phrase("Back to {app} on Android"),
+    "on_ios": phrase("Back to {app} on iPhone or iPad"),
+    "directly": phrase("Back to {app} directly"),
+    "directly_on_ios": phrase("Back to {app} directly on iPhone or iPad"),
+}
+HOLD = {
+    "here": phrase("Hold to open {app}"),
+    "on_ios": phrase("Hold to open {app} on iPhone or iPad"),
+}
+HOLD_NOTE = phrase(
+    "Touch and hold the button, then choose “Open in {app}”. A short tap stays here."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One way as a page shows it: *label* and *note* are finished words, *note* may be empty."""
+    """
+    One way as a page shows it: *label* and *note* are finished words, *note* may be empty.
+
+    *automatic* says that the page may try this way once by itself.
+    """
 
     way: Way
     label: str
     url: str
     note: str = ""
+    automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +89,8 @@ class Page:
     The finished words and links of a page that leads into an app; an empty word is left out.
 
     *state* chooses the symbol, *question* stands over ways that are not for everybody, and
-    without *has_primary* no way is offered as the one to take.
+    without *has_primary* no way is offered as the one to take. *help* comes up when the visitor is
+    still there after a while, *report* is what he can copy for the people who make the app.
     """
 
     state: str
@@ -70,6 +103,8 @@ class Page:
     hint: str = ""
     stores: tuple[Store, ...] = ()
     warning: str = ""
+    help: tuple[str, ...] = ()
+    report: str = ""
 
 
 def intent_url(host: str, path: str, query: str, package_name: str) -> str:
@@ -109,6 +144,29 @@ def scheme_url(scheme: str, host: str, path: str, query: str) -> str:
     return f"{scheme}://{host}{path}{_question(query)}"
 
 
+def browser_url(host: str, path: str, query: str) -> str:
+    """
+    The link in an ``intent:`` that names no app: from an in-app browser into the real one.
+
+    >>> browser_url("example.com", "/login-callback/", "code=a")
+    'intent://example.com/login-callback/?code=a#Intent;scheme=https;end'
+    """
+    return f"intent://{host}{path}{_question(query)}#Intent;scheme=https;end"
+
+
+def safari_url(host: str, path: str, query: str) -> str:
+    """
+    The link in the scheme by which iOS 17 and later open Safari; Apple documents it nowhere.
+
+    Reported to work in most in-app browsers, but not in Instagram's since April 2026
+    (https://github.com/shalanah/inapp-debugger, issue 22).
+
+    >>> safari_url("example.com", "/login-callback/", "code=a")
+    'x-safari-https://example.com/login-callback/?code=a'
+    """
+    return f"x-safari-{https_url(host, path, query)}"
+
+
 def arrange(buttons: Iterable[Button], visitor: Visitor) -> Ways:
     """*buttons* in the order for *visitor*, none lost; what would leave nothing shown is shown."""
     by_way: dict[Way, list[Button]] = {way: [] for way in Way}
@@ -120,12 +178,16 @@ def arrange(buttons: Iterable[Button], visitor: Visitor) -> Ways:
     return Ways(shown, folded) if shown else Ways(folded, ())
 
 
-def stores(app: App, visitor: Visitor) -> tuple[Store, ...]:
-    """The store pages of *app*, without a parameter that could carry anything."""
+def stores(app: App, visitor: Visitor, *, referrer: str = "") -> tuple[Store, ...]:
+    """
+    The store pages of *app*; only Google's carries something, the *referrer* that a row asks for.
+
+    A login's page has none: https://developer.android.com/google/play/installreferrer hands it on.
+    """
     found = []
     if app.android:
         url = f"https://play.google.com/store/apps/details?id={app.android.package_name}"
-        found.append(Store("Google Play", url))
+        found.append(Store("Google Play", f"{url}{_referrer(referrer)}"))
     if app.ios and app.ios.app_store_id:
         url = f"https://apps.apple.com/app/id{app.ios.app_store_id}"
         found.append(Store("App Store", url))
@@ -134,3 +196,7 @@ def stores(app: App, visitor: Visitor) -> tuple[Store, ...]:
 
 def _question(query: str) -> str:
     return f"?{query}" if query else ""
+
+
+def _referrer(text: str) -> str:
+    return f"&referrer={quote(text, safe='')}" if text else ""

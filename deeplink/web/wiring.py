@@ -20,7 +20,17 @@ from deeplink.publication import publish
 from deeplink.secret import Secret
 from deeplink.store import open_store
 from deeplink.store.spare import SparedStore, log_change
-from deeplink.web import callback, exchange, failures, front, guards, health, links, wellknown
+from deeplink.web import (
+    beacon,
+    callback,
+    exchange,
+    failures,
+    front,
+    guards,
+    health,
+    links,
+    wellknown,
+)
 from deeplink.web.access import Access
 from deeplink.web.fastlane_offer import EXTENSION, Offer
 from deeplink.web.page import Pages
@@ -62,7 +72,12 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
 
-    pages = Pages(root / "templates")
+    pages = Pages(
+        root / "templates",
+        own=config.pages.templates,
+        languages=config.pages.languages,
+        brand=config.brand,
+    )
     metrics = Metrics()
     api, store = _exchange(config, metrics, threads, processes, attest)
     pretend_app = front.pretend_app_url(config)
@@ -84,6 +99,8 @@ def create_app(
             posting={key for key, row in config.providers.items() if row.preset.form_post},
         )
     )
+    places = callback.lay_out(config.callbacks, config.alternate_host)
+    app.register_blueprint(beacon.blueprint(places.keys(), metrics))
     app.register_blueprint(api)
     app.register_blueprint(
         health.blueprint(
@@ -95,7 +112,9 @@ def create_app(
         )
     )
     app.register_blueprint(front.blueprint(config, pages=pages))
-    app.register_blueprint(links.blueprint(config.links, pages=pages))
+    app.register_blueprint(
+        links.blueprint(config.links, pages=pages, alternate_host=config.alternate_host)
+    )
     return app
 
 

@@ -2,7 +2,8 @@
 Every state of the pages as pictures: python tests/browser/screenshots.py FOLDER
 
 Light and dark, phone (390 x 844) and desktop (1280 x 800), and the hard cases: 320 px, text at
-400 %, right to left. Look at them: no test sees that a page is ugly.
+400 %, right to left, other scripts (fonts-noto-core, fonts-noto-cjk), somebody's brand, paper. Look
+at them: no test sees that a page is ugly.
 """
 
 from __future__ import annotations
@@ -46,7 +47,18 @@ STATES = {
     "link-android": (f"{stage.HOST}/invite/7", stage.ANDROID, False),
     "link-iphone": (f"{stage.HOST}/invite/7", stage.IPHONE, False),
     "link-desktop": (f"{stage.HOST}/invite/7", stage.DESKTOP, True),
+    "product-android": (f"{stage.HOST}/product/7", stage.ANDROID, False),
+    "product-iphone": (f"{stage.HOST}/product/7", stage.IPHONE, False),
+    "product-second-page": (f"{stage.ALTERNATE}/product/7", stage.IPHONE, False),
+    "product-desktop": (f"{stage.HOST}/product/7", stage.DESKTOP, True),
 }
+
+#: Seen in each of these languages: right to left, other scripts, long words.
+TRANSLATED = ("going-android", "going-iphone-scheme", "elsewhere", "error", "product-desktop")
+LANGUAGES = ("ar", "de", "ja", "ko", "ru", "zh-Hans")
+
+#: Seen in somebody's brand.
+BRANDED = ("going-android", "link-iphone", "product-desktop", "missing")
 
 
 def main(folder: Path) -> None:
@@ -69,7 +81,20 @@ def main(folder: Path) -> None:
                 browser, folder / "zoom.png", several, agent, {"width": 320, "height": 200}, "light"
             )
             shoot(browser, folder / "rtl.png", several, agent, PHONE, "light", turn=True)
+            product, desktop, _ = STATES["product-desktop"]
+            shoot(browser, folder / "paper.png", product, desktop, WIDE, "light", paper=True)
+            shoot_languages(browser, folder)
+            shoot_moments(browser, folder)
             shoot(browser, folder / "unfolded.png", several, agent, PHONE, "light", unfold=True)
+        with (
+            stage.serving(stage.make_service(brand=stage.BRAND)) as port,
+            stage.browsing(playwright, CHROMIUM, port) as browser,
+        ):
+            for name in BRANDED:
+                address, agent, is_desktop = STATES[name]
+                for scheme in ("light", "dark"):
+                    path = folder / f"brand-{name}-{scheme}.png"
+                    shoot(browser, path, address, agent, WIDE if is_desktop else PHONE, scheme)
         with (
             stage.serving(stage.make_service(stage.PRETEND_APP)) as port,
             stage.browsing(playwright, CHROMIUM, port) as browser,
@@ -80,10 +105,80 @@ def main(folder: Path) -> None:
                 shoot(browser, path, address, agent, WIDE, scheme)
 
 
-def shoot(browser, path, address, user_agent, size, scheme, *, turn=False, unfold=False) -> None:
-    context = browser.new_context(viewport=size, user_agent=user_agent, color_scheme=scheme)
+def shoot_languages(browser, folder) -> None:
+    for tag in LANGUAGES:
+        for name in TRANSLATED:
+            address, agent, is_desktop = STATES[name]
+            size = WIDE if is_desktop else PHONE
+            path = folder / f"{tag}-{name}.png"
+            shoot(browser, path, address, agent, size, "light", language=tag)
+        narrow, agent, _ = STATES["going-iphone-scheme"]
+        path = folder / f"{tag}-narrow.png"
+        shoot(browser, path, narrow, agent, NARROW, "dark", language=tag, unfold=True)
+
+
+#: What the page says after its first moment; nothing really hides a page, so that is simulated.
+HIDE, SHOW = (
+    f"Object.defineProperty(document, 'visibilityState', {{ value: '{value}', configurable: 1 }});"
+    "document.dispatchEvent(new Event('visibilitychange'))"
+    for value in ("hidden", "visible")
+)
+MOMENTS = {
+    "still": lambda page: page.clock.fast_forward(3_000),
+    "returned": lambda page: (page.evaluate(HIDE), page.evaluate(SHOW)),
+    "used": lambda page: (page.evaluate(HIDE), page.reload()),
+    "used-in-query": lambda page: (page.evaluate(HIDE), page.goto("about:blank"), visit(page)),
+    "expired": lambda page: page.clock.fast_forward(600_000),
+    "report": lambda page: page.click("summary >> nth=-1"),
+}
+
+
+def shoot_moments(browser, folder) -> None:
+    for name, act in MOMENTS.items():
+        for scheme in ("light", "dark"):
+            context = browser.new_context(
+                viewport=PHONE, user_agent=stage.ANDROID, color_scheme=scheme
+            )
+            # Without a phone an intent: link would stop Chromium; the watcher prevents it.
+            context.add_init_script(stage.KEEP + stage.WATCH)
+            page = context.new_page()
+            page.clock.install()
+            visit(page)
+            page.wait_for_timeout(300)
+            act(page)
+            page.wait_for_timeout(300)
+            page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
+            context.close()
+
+
+def visit(page) -> None:
+    page.goto(f"https://{stage.HOST}/login-callback/?{stage.CODE}")
+
+
+def shoot(
+    browser,
+    path,
+    address,
+    user_agent,
+    size,
+    scheme,
+    *,
+    turn=False,
+    unfold=False,
+    paper=False,
+    language="en",
+) -> None:
+    context = browser.new_context(
+        viewport=size,
+        user_agent=user_agent,
+        color_scheme=scheme,
+        extra_http_headers={"Accept-Language": language},
+    )
+    context.add_init_script(stage.FORGETFUL)
     page = context.new_page()
-    page.goto(f"http://{address}")
+    page.goto(f"https://{address}")
+    if paper:
+        page.emulate_media(media="print")
     if turn:
         page.evaluate("document.documentElement.dir = 'rtl'")
     if unfold:
