@@ -36,8 +36,9 @@ screenshots: $(VENV)/.test ## every page in every state, phone and desktop, ligh
 words: $(VENV)/.test ## write every phrase of the pages into the catalogues; new ones are empty there
 	$(BIN)/python tests/languages/refresh.py
 
-bench: $(VENV)/.test ## time to the first answer and memory, beside a bare Flask application
+bench: $(VENV)/.test ## time to the first answer and memory, beside bare Flask; pages a second, beside a file
 	$(BIN)/python bench/boot.py
+	$(BIN)/python bench/pages.py
 
 lock: $(VENV)/.test ## write both lock files anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv
