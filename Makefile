@@ -39,9 +39,11 @@ faults: $(VENV)/.test ## 10,000 logins on bad days: what the apps saw of each fa
 words: $(VENV)/.test ## write every phrase of the pages into the catalogues; new ones are empty there
 	$(BIN)/python tests/languages/refresh.py
 
-bench: $(VENV)/.test ## time to the first answer and memory, beside bare Flask; rules, beside plain re
+bench: $(VENV)/.test ## boot, rules, pages, exchanges and files, each beside a peer in the same run
 	$(BIN)/python bench/boot.py
 	$(BIN)/python bench/rules.py
+	$(BIN)/python bench/pages.py
+	$(BIN)/python bench/exchange.py
 	DEEPLINK_LANE=1 $(BIN)/python bench/run.py
 
 soak: $(VENV)/.test ## ten minutes of mixed traffic through the lane, with reloads (wants nginx, wrk)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deeplink.refusals import Cause, explain
+from deeplink.refusals import Cause, codes, explain
 
 #: TikTok's documents and SDKs (its reference table of numeric codes), RFC 6749, OpenID Connect.
 TABLE = [
@@ -111,3 +111,20 @@ def test_a_cancelled_sign_in_is_nobodys_fault():
 def test_every_cause_is_reached_by_some_code():
     reached = {explain(**told).cause for told, _ in TABLE}
     assert reached == set(Cause)
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ({"error": "access_denied"}, {"error": "access_denied"}),
+        ({"error": "ACCESS_denied "}, {"error": "access_denied"}),
+        ({"err_code": "010033"}, {"errCode": "10033"}),
+        ({"err_code": "-3", "error_code": "-8"}, {"errCode": "-3", "error_code": "-8"}),
+        ({"error_string": "bytebase_cancel_oauth"}, {"error_string": "bytebase_cancel_oauth"}),
+        # Digits may be a stranger's telephone number, words his words.
+        ({"err_code": "5550100", "error_code": "911", "error": "call me"}, {}),
+        ({}, {}),
+    ],
+)
+def test_a_report_holds_known_codes_only(told, known):
+    assert codes(**told) == known

@@ -227,8 +227,7 @@ def _second_page(config: Config) -> Iterator[tuple[str, str]]:
         yield "second page", f"{host}: point its DNS and its certificate at this server, too"
         yield "second page", f"keep it out of the apps: no applinks:{host}, no intent filter for it"
     elif any(app.ios for row in config.callbacks for app in row.apps) and not config.is_local:
-        what = "none: on iOS people must touch and hold the button; see alternate_host"
-        yield "second page", what
+        yield "second page", "none: on iOS people must touch and hold the button (alternate_host)"
 
 
 def _platforms(app: App) -> str:

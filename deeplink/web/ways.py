@@ -52,6 +52,9 @@ HOLD_NOTE = phrase(
 )
 
 
+_WAYS_OUT = (Way.BROWSER, Way.SAFARI)
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """
@@ -175,7 +178,11 @@ def arrange(buttons: Iterable[Button], visitor: Visitor) -> Ways:
     wanted = order(visitor)
     shown = tuple(button for way in wanted.shown for button in by_way[way])
     folded = tuple(button for way in wanted.folded for button in by_way[way])
-    return Ways(shown, folded) if shown else Ways(folded, ())
+    if shown:
+        return Ways(shown, folded)
+    # Ways out of an in-app browser are of use to those only who are in one.
+    openly = tuple(button for button in folded if button.way not in _WAYS_OUT) or folded
+    return Ways(openly, tuple(button for button in folded if button not in openly))
 
 
 def stores(app: App, visitor: Visitor, *, referrer: str = "") -> tuple[Store, ...]:

@@ -305,8 +305,9 @@ def test_the_order_follows_the_visitor(client):
 def test_an_android_visitor_of_an_app_for_ios_only_is_not_left_without_a_link(client):
     page = read(client, "/ios/", ANSWER, agent=ANDROID)
     assert page.primary == [f"https://go.example.net/ios/?{ANSWER}"]
-    # What is folded away is the report; no way is.
-    assert [tag for tag, _ in page.elements].count("details") == 1
+    # Folded away are the report and the way out of an in-app browser.
+    assert [link["data-way"] for link in page.links[:2]] == ["second-page", "safari"]
+    assert [tag for tag, _ in page.elements].count("details") == 2
 
 
 def test_the_stores_are_linked_without_anything_that_could_carry_the_code(client):

@@ -89,7 +89,7 @@ ORDERS = {
         "ios": ">hold | safari intent browser",
         "ios in-app": ">safari hold | intent browser",
         "mac": "hold | safari intent browser",
-        "desktop": "intent hold browser safari |",
+        "desktop": "intent hold | browser safari",
         "anybody": ">intent hold | browser safari",
     },
     "alternate host": {
@@ -99,7 +99,7 @@ ORDERS = {
         "ios": "!>second-page | safari intent browser",
         "ios in-app": ">second-page safari | intent browser",
         "mac": "second-page | safari intent browser",
-        "desktop": "intent second-page browser safari |",
+        "desktop": "intent second-page | browser safari",
         "anybody": ">intent second-page | browser safari",
     },
     "alternate host, on its page": {
@@ -109,7 +109,7 @@ ORDERS = {
         "ios": ">link | safari intent browser",
         "ios in-app": ">link safari | intent browser",
         "mac": "link | safari intent browser",
-        "desktop": "intent link browser safari |",
+        "desktop": "intent link | browser safari",
         "anybody": ">intent link | browser safari",
     },
     # A scheme is never tried by itself: any app may register it.
@@ -120,7 +120,7 @@ ORDERS = {
         "ios": "!>second-page scheme | safari intent browser",
         "ios in-app": ">scheme second-page safari | intent browser",
         "mac": "second-page scheme | safari intent browser",
-        "desktop": "intent second-page scheme browser safari |",
+        "desktop": "intent second-page scheme | browser safari",
         "anybody": ">intent second-page scheme | browser safari",
     },
     # Which of two apps is a guess, and a wrong one leads into the store.
@@ -131,7 +131,7 @@ ORDERS = {
         "ios": "!>second-page | safari intent intent browser",
         "ios in-app": ">second-page safari | intent intent browser",
         "mac": "second-page | safari intent intent browser",
-        "desktop": "intent intent second-page browser safari |",
+        "desktop": "intent intent second-page | browser safari",
         "anybody": ">intent intent second-page | browser safari",
     },
     "Android alone": {
@@ -141,17 +141,17 @@ ORDERS = {
         "ios": ">second-page | intent browser",
         "ios in-app": ">second-page | intent browser",
         "mac": "second-page | intent browser",
-        "desktop": "intent second-page browser |",
+        "desktop": "intent second-page | browser",
         "anybody": ">intent second-page | browser",
     },
     "iOS alone": {
-        "chromium": ">second-page safari |",
-        "android": ">second-page safari |",
-        "android in-app": ">second-page safari |",
+        "chromium": ">second-page | safari",
+        "android": ">second-page | safari",
+        "android in-app": ">second-page | safari",
         "ios": "!>second-page | safari",
         "ios in-app": ">second-page safari |",
         "mac": "second-page | safari",
-        "desktop": "second-page safari |",
+        "desktop": "second-page | safari",
         "anybody": ">second-page | safari",
     },
 }
