@@ -14,13 +14,15 @@ from deeplink.logs import JsonFormatter
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 
 # An exchange waits for a provider, 150 ms at best and 10 s at worst; a thread that waits costs
-# little. More than 200 threads in a process were measured to be slower, not faster.
+# little. 20 are kept free of exchanges, so that 200 make 180 calls of 150 ms at once: 1,200 a
+# second, which is more than a core can do. More threads were measured to be slower, not faster.
+threads = int(os.environ.get("DEEPLINK_THREADS") or 200)
+
 # With DEEPLINK_LANE=1 the same threads get a front door that answers the association files from
 # the event loop (deeplink/web/fastlane.py); opt-in until its long measurements are done.
 worker_class = (
     "deeplink.web.fastlane.FastLane" if os.environ.get("DEEPLINK_LANE") == "1" else "gthread"
 )
-threads = int(os.environ.get("DEEPLINK_THREADS") or 150)
 
 # The config is read and checked once, and the workers share the memory of what came of it.
 preload_app = True
