@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deeplink.dropins import DropIn
+    from deeplink.oauth.clients import Client
     from deeplink.oauth.providers import Provider
     from deeplink.rules.report import Report
     from deeplink.secret import Secret
@@ -60,15 +61,19 @@ class Config:
     metrics_token: Secret | None
     home_url: str | None
     sandbox_url: str | None
+    issuer: str | None
+    clients: Mapping[str, Client]
     findings: tuple[Finding, ...] = field(default=())
 
     @property
     def is_local(self) -> bool:
         """Whether every host is this machine itself, so that only its user can be asking."""
-        return all(is_loopback(host) for host in self.hosts)
+        return all(is_loopback(host) for host in self.known_hosts())
 
     def known_hosts(self) -> tuple[str, ...]:
-        return (*self.hosts, self.alternate_host) if self.alternate_host else self.hosts
+        issuer_host = urlsplit(self.issuer).hostname if self.issuer else None
+        others = [host for host in (self.alternate_host, issuer_host) if host]
+        return tuple(dict.fromkeys((*self.hosts, *others)))
 
     def links_at(self, host: str) -> tuple[Link, ...]:
         """
@@ -142,7 +147,7 @@ def _text(path: Path, file: str) -> str:
 def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -> Config:
     """The config as far as it can be read; all that is wrong with it goes into *report*."""
     from deeplink import schema
-    from deeplink.rules import apps, hosts, links, providers
+    from deeplink.rules import apps, clients, hosts, links, providers
 
     table = schema.sound(report)
     names = hosts.read_hosts(table, environ, report)
@@ -179,7 +184,11 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
         metrics_token=_token("metrics_token", table, environ, report, is_public=is_public),
         home_url=_home_url(table, environ, report),
         sandbox_url=sandbox_url,
+        issuer=None,
+        clients={},
     )
+    config = replace(config, issuer=clients.read_issuer(table, config, environ, report))
+    config = replace(config, clients=clients.read_clients(table, config, known.providers, report))
     return config if well_known is None else _with_drop_ins(config, well_known, report)
 
 

@@ -34,6 +34,8 @@ def config(*, links=(), callbacks=(), drop_ins=(), hosts=("a.example", "b.exampl
         metrics_token=None,
         home_url=None,
         sandbox_url=None,
+        issuer=None,
+        clients={},
     )
 
 

@@ -55,6 +55,10 @@ class Preset:
     symptoms: tuple[Symptom, ...]
     source: str
     checked_on: str
+    #: Asks the provider to show its consent page even to somebody who agreed before.
+    consent_again: tuple[tuple[str, str], ...] = ()
+    #: What the provider calls itself in the ``iss`` of its answers (RFC 9207); "" if it does not.
+    issuer: str = ""
 
 
 #: Descriptions: https://developers.tiktok.com/doc/oauth-error-handling, and those that developers
@@ -141,6 +145,8 @@ TIKTOK = Preset(
     symptoms=_TIKTOK_SYMPTOMS,
     source="https://developers.tiktok.com/doc/oauth-user-access-token-management",
     checked_on="2026-11-05",
+    # https://developers.tiktok.com/doc/login-kit-web
+    consent_again=(("disable_auto_auth", "1"),),
 )
 
 PRESETS = {preset.key: preset for preset in (TIKTOK,)}

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from deeplink.metrics import Metrics
 from deeplink.oauth.exchange import Exchange
+from deeplink.oauth.facade import Face, return_address
+from deeplink.oauth.sealing import build_keys
 from deeplink.outbound import Outbound
 from deeplink.publication import publish
-from deeplink.web import callback, exchange, failures, front, guards, health, links, wellknown
+from deeplink.store import open_store
+from deeplink.store.spare import SparedStore
+from deeplink.web import (
+    callback,
+    exchange,
+    facade,
+    failures,
+    front,
+    guards,
+    health,
+    links,
+    wellknown,
+)
 from deeplink.web.page import Pages
 
 if TYPE_CHECKING:
@@ -55,6 +70,7 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
         )
     )
     app.register_blueprint(exchange.blueprint(exchanges))
+    app.register_blueprint(facade.blueprint(_faces(config, outbound), pages=pages))
     app.register_blueprint(
         health.blueprint(
             metrics,
@@ -66,3 +82,24 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
     app.register_blueprint(front.blueprint(config, pages=pages))
     app.register_blueprint(links.blueprint(config.links, pages=pages))
     return app
+
+
+def _faces(config: Config, outbound: Outbound) -> dict[str, Face]:
+    """The standard face of each provider, where the config has an issuer and clients for it."""
+    origin = config.issuer
+    used = {key for client in config.clients.values() for key in client.providers}
+    rows = {key: row for key, row in config.providers.items() if key in used}
+    if origin is None or not rows:
+        return {}
+    keys = build_keys((), instead=(row.client_secret for row in config.providers.values()))
+    store = SparedStore(open_store("sqlite"))
+    return {
+        key: Face(
+            Exchange(replace(row, redirect_uri=return_address(origin, key)), outbound.send),
+            origin=origin,
+            clients=config.clients,
+            keys=keys,
+            store=store,
+        )
+        for key, row in rows.items()
+    }
