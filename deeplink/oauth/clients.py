@@ -78,6 +78,16 @@ class Client:
         return next((uri for uri in self.redirect_uris if uri.matches(sent)), None)
 
 
+def issuer(origin: str, provider: str) -> str:
+    """What the face of *provider* calls itself at *origin*: the same in every answer."""
+    return f"{origin}/oauth/{provider}"
+
+
+def return_address(origin: str, provider: str) -> str:
+    """The redirect URI that the provider's portal has for the face, byte for byte."""
+    return f"{issuer(origin, provider)}/return"
+
+
 def _portless(match: re.Match[str] | None) -> tuple[str, str] | None:
     # Without a path and with the path "/" are two URIs: they are compared as strings.
     return (match[1], match[2] or "") if match else None

@@ -21,8 +21,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import parse_qsl, quote
 
-from deeplink.errors import LoginError, ProviderRefused, RequestRefused
-from deeplink.oauth.clients import Kind
+from deeplink.errors import (
+    LoginError,
+    ProviderRefused,
+    ProviderSilent,
+    RequestRefused,
+    TooMany,
+)
+from deeplink.oauth.clients import Kind, issuer
 from deeplink.oauth.pkce import (
     LONGEST_VERIFIER,
     SHORTEST_STANDARD_VERIFIER,
@@ -472,7 +478,13 @@ class Face:
         if not self._is_first_use(grant):
             _refuse("invalid_grant", "The code was used before. Start the login again.")
         asked = CodeRequest(grant.code, Secret(verifier), None, ())
-        return self._exchange.redeem(asked)
+        try:
+            return self._exchange.redeem(asked)
+        except (TooMany, ProviderSilent) as error:
+            # The provider has not looked at the code: the client may send it again.
+            if isinstance(error, TooMany) or not error.sent:
+                self._forget_use(grant)
+            raise
 
     def _is_first_use(self, grant: Grant) -> bool:
         """
@@ -482,17 +494,21 @@ class Face:
         in the same order everywhere, so that servers agree while a key is being promoted.
         """
         ttl = TRANSACTION_LIFETIME + CODE_LIFETIME + 2 * SKEW
-        used = (("login", grant.transaction), ("code", grant.code.reveal()))
         return all(
-            self._store.put(
-                key.name("face", kind, self.provider.key, text).hex(),
-                b"used",
-                ttl,
-                only_if_absent=True,
-            )
+            self._store.put(name, b"used", ttl, only_if_absent=True) for name in self._marks(grant)
+        )
+
+    def _forget_use(self, grant: Grant) -> None:
+        for name in self._marks(grant):
+            self._store.take(name)
+
+    def _marks(self, grant: Grant) -> list[str]:
+        used = (("login", grant.transaction), ("code", grant.code.reveal()))
+        return [
+            key.name("face", kind, self.provider.key, text).hex()
             for kind, text in used
             for key in self._keys
-        )
+        ]
 
     def _refresh(self, client: Client, form: Parameters) -> Result:
         token = _only(form, "refresh_token")
@@ -531,16 +547,6 @@ class Face:
                 raise
             return False
         return self._revoke_access(TokenRequest(Secret(str(access)), None, ()))
-
-
-def issuer(origin: str, provider: str) -> str:
-    """What the face of *provider* calls itself at *origin*: the same in every answer."""
-    return f"{origin}/oauth/{provider}"
-
-
-def return_address(origin: str, provider: str) -> str:
-    """The redirect URI that the provider's portal has for the face, byte for byte."""
-    return f"{issuer(origin, provider)}/return"
 
 
 def parse(encoded: str) -> Parameters | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, request
 
-from deeplink.oauth.facade import issuer
+from deeplink.oauth.clients import issuer
 from deeplink.publication import publish
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from deeplink.metrics import Metrics
+from deeplink.oauth.clients import return_address
 from deeplink.oauth.exchange import Exchange
-from deeplink.oauth.facade import Face, return_address
+from deeplink.oauth.facade import Face
 from deeplink.oauth.sealing import build_keys
 from deeplink.outbound import Outbound
 from deeplink.publication import publish

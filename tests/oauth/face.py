@@ -7,9 +7,9 @@ import json
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from deeplink.association.verdict import AndroidApp, App
-from deeplink.oauth.clients import Client, Kind, RedirectUri
+from deeplink.oauth.clients import Client, Kind, RedirectUri, return_address
 from deeplink.oauth.exchange import Exchange
-from deeplink.oauth.facade import Face, Forward, Start, return_address
+from deeplink.oauth.facade import Face, Forward, Start
 from deeplink.oauth.providers import TIKTOK, Provider
 from deeplink.oauth.sealing import build_keys
 from deeplink.outbound import Reply

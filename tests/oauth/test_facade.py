@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from deeplink.errors import ProviderRefused, ProviderSilent, RequestRefused, Unanswered
+from deeplink.errors import (
+    ProviderRefused,
+    ProviderSilent,
+    RequestRefused,
+    TooMany,
+    Unanswered,
+)
 from deeplink.oauth.facade import DeadEnd, Forward, Start
 from deeplink.outbound import Fault
 from tests.oauth.face import (
@@ -230,6 +236,20 @@ def test_a_silent_provider_used_up_the_code_all_the_same():
     with pytest.raises(RequestRefused, match="used before"):
         stage.redeem(code)
     assert len(stage.provider.calls) == 1
+
+
+@pytest.mark.parametrize(
+    "trouble", [Unanswered(Fault.CONNECT, sent=False), {"error": "rate_limit_exceeded"}]
+)
+def test_a_code_that_the_provider_has_not_looked_at_may_be_sent_again(trouble):
+    stage = Stage(provider=PlayedProvider())
+    stage.provider.answers = [trouble, TOKENS]
+    code = stage.code()
+    with pytest.raises((ProviderSilent, TooMany)):
+        stage.redeem(code)
+    assert stage.redeem(code)["access_token"] == "act.SECRET-1"
+    with pytest.raises(RequestRefused, match="used before"):
+        stage.redeem(code)
 
 
 def revoke(stage, **fields):
