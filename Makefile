@@ -8,8 +8,9 @@ PORT ?= 8000
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Chromium, for the tests that need a real browser; Redis and fonts come with later needs.
-SYSTEM_PACKAGES := chromium fonts-dejavu-core redis-server
+# Chromium, for the tests that need a real browser; Node for the OAuth libraries written in JavaScript.
+SYSTEM_PACKAGES := chromium fonts-dejavu-core redis-server nodejs npm
+NODE_CLIENTS := tests/node/node_modules/.installed
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +20,7 @@ run: $(VENV)/.run ## serve at http://127.0.0.1:8000 (PORT=… for another port),
 
 test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real servers, a real browser
 	@if [ "$${CI:-}" = true ]; then $(MAKE) --no-print-directory setup-system; fi
+	@$(MAKE) --no-print-directory node-clients
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -26,9 +28,17 @@ test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real ser
 
 setup: $(VENV)/.run ## what `make run` needs, and nothing else
 
-setup-system: ## Debian's Chromium and Redis for the tests (as root)
-	@{ command -v chromium && command -v redis-server; } >/dev/null || (apt-get update -qq && \
+setup-system: ## Debian's Chromium, Redis and Node for the tests (as root)
+	@{ command -v chromium && command -v redis-server && command -v npm; } >/dev/null || (apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES))
+
+node-clients: ## the OAuth libraries in JavaScript that the tests log in with
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_CLIENTS); \
+	  else echo "npm is missing: tests with JavaScript libraries are left out; see make setup-system"; fi
+
+$(NODE_CLIENTS): tests/node/package-lock.json
+	cd tests/node && npm ci --silent
+	@touch $@
 
 screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
 	$(BIN)/python tests/browser/screenshots.py screenshots
@@ -60,7 +70,7 @@ lock: $(VENV)/.test ## write both lock files anew from pyproject.toml
 	  pyproject.toml --group test -o requirements-test.txt $(LOCK)
 
 clean: ## forget everything that was set up
-	rm -rf $(VENV) screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) tests/node/node_modules screenshots .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -78,4 +88,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system screenshots faults words bench soak fuzz lock clean
+.PHONY: help run test setup setup-system node-clients screenshots faults words bench soak fuzz lock clean

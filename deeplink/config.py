@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from deeplink.brand import Brand
     from deeplink.dropins import DropIn
     from deeplink.limits import Limits
+    from deeplink.oauth.clients import Client
     from deeplink.oauth.providers import Provider
     from deeplink.rules.exchange import ExchangeRules
     from deeplink.rules.report import Report
@@ -82,15 +83,19 @@ class Config:
     limits: Limits
     brand: Brand
     pages: PageSettings
+    issuer: str | None
+    clients: Mapping[str, Client]
     findings: tuple[Finding, ...] = field(default=())
 
     @property
     def is_local(self) -> bool:
         """Whether every host is this machine itself, so that only its user can be asking."""
-        return all(is_loopback(host) for host in self.hosts)
+        return all(is_loopback(host) for host in self.known_hosts())
 
     def known_hosts(self) -> tuple[str, ...]:
-        return (*self.hosts, self.alternate_host) if self.alternate_host else self.hosts
+        issuer_host = urlsplit(self.issuer).hostname if self.issuer else None
+        others = [host for host in (self.alternate_host, issuer_host) if host]
+        return tuple(dict.fromkeys((*self.hosts, *others)))
 
     def links_at(self, host: str) -> tuple[Link, ...]:
         """
@@ -164,7 +169,7 @@ def _text(path: Path, file: str) -> str:
 def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -> Config:
     """The config as far as it can be read; all that is wrong with it goes into *report*."""
     from deeplink import schema
-    from deeplink.rules import apps, exchange, hosts, links, providers
+    from deeplink.rules import apps, clients, exchange, hosts, links, providers
     from deeplink.rules.alternate import check_alternate
     from deeplink.rules.brand import read_brand
     from deeplink.rules.pages import read_pages
@@ -209,7 +214,11 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
         limits=exchange.read_limits(table),
         brand=brand,
         pages=read_pages(table, brand, report),
+        issuer=None,
+        clients={},
     )
+    config = replace(config, issuer=clients.read_issuer(table, config, environ, report))
+    config = replace(config, clients=clients.read_clients(table, config, known.providers, report))
     if well_known is not None:
         config = _with_drop_ins(config, well_known, report)
     check_alternate(config, report)

@@ -74,9 +74,19 @@ class ProviderRefused(LoginError):
 
 
 class ProviderSilent(LoginError):
-    """No usable answer from the provider; whether it acted on the request is not known."""
+    """
+    No usable answer from the provider; whether it acted on the request is not known.
+
+    *sent* is False if not a byte of the request has left, so that it certainly did not.
+    """
 
     code = "provider_silent"
+
+    def __init__(
+        self, error: str, description: str, *, log_id: str | None = None, sent: bool = True
+    ) -> None:
+        super().__init__(error, description, log_id=log_id)
+        self.sent = sent
 
 
 class Unanswered(DeeplinkError):

@@ -35,6 +35,7 @@ def test_every_command_is_in_the_readme(readme, command):
 
 def test_every_route_is_in_the_readme(app, readme):
     ours = {rule.rule for rule in app.url_map.iter_rules()} - {
+        "/web-login/",  # likewise
         "/pretend-app/",  # only beside the sandbox; the front page leads there
         "/login-callback",  # told with its slash form
         "/invite/<path:_>",  # the config's own

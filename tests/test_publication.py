@@ -42,6 +42,8 @@ def config(*, links=(), callbacks=(), drop_ins=(), hosts=("a.example", "b.exampl
         exchange=ExchangeRules("memory", None, "verify", (), (), (), False),
         limits=Limits(0, 0, 0, 0, 0),
         pages=PageSettings(lang=None, languages=Languages([]), templates=None),
+        issuer=None,
+        clients={},
     )
 
 

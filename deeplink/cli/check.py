@@ -12,6 +12,7 @@ from deeplink import config as configuration
 from deeplink.cli import folders, say
 from deeplink.errors import ConfigError
 from deeplink.findings import Finding, Place, Severity, has_errors, in_order
+from deeplink.oauth.clients import issuer, return_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -216,6 +217,7 @@ def _served(config: Config) -> Iterator[tuple[str, str]]:
     for provider in config.providers.values():
         where = "the sandbox" if provider.sandbox else provider.preset.name
         yield "providers", f"{provider.key}: {where}, {provider.redirect_uri}"
+    yield from _served_to_clients(config)
     for drop_in in config.drop_ins:
         yield "drop-ins", f"{', '.join(drop_in.paths)} ← {drop_in.source}"
 
@@ -228,6 +230,18 @@ def _second_page(config: Config) -> Iterator[tuple[str, str]]:
         yield "second page", f"keep it out of the apps: no applinks:{host}, no intent filter for it"
     elif any(app.ios for row in config.callbacks for app in row.apps) and not config.is_local:
         yield "second page", "none: on iOS people must touch and hold the button (alternate_host)"
+
+
+def _served_to_clients(config: Config) -> Iterator[tuple[str, str]]:
+    """The standard face; its redirect URI is a second one for the provider's portal."""
+    if config.issuer is None or not config.clients:
+        return
+    for key in config.providers:
+        if any(key in client.providers for client in config.clients.values()):
+            yield "issuers", f"{issuer(config.issuer, key)}, {return_address(config.issuer, key)}"
+    for client in config.clients.values():
+        ways = ", ".join(f"{uri.uri} ({uri.kind})" for uri in client.redirect_uris)
+        yield "clients", f"{client.key}: {ways}"
 
 
 def _platforms(app: App) -> str:

@@ -229,7 +229,7 @@ class Exchange:
         if fault in _NONSENSE:
             raise ProviderSilent("server_error", on_nonsense(self.provider, operation))
         raise ProviderSilent(
-            "temporarily_unavailable", on_silence(self.provider, operation, sent=sent)
+            "temporarily_unavailable", on_silence(self.provider, operation, sent=sent), sent=sent
         )
 
     def _refuse(self, operation: Operation, reply: Reply, refused: Refused) -> NoReturn:

@@ -22,6 +22,8 @@ _VERIFIER = re.compile(
     re.ASCII,
 )
 
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
 
 def is_verifier(text: str) -> bool:
     """
@@ -52,3 +54,28 @@ def challenge(verifier: str, encoding: str = "base64url") -> str:
     if encoding == "base64url":
         return base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode("ascii")
     raise ValueError(f"unknown encoding of a challenge: {encoding}")
+
+
+def respell(s256: str, encoding: str) -> str:
+    """
+    The challenge *s256*, base64url as in RFC 7636, in a provider's spelling: the same digest.
+
+    So the verifier of a client that knows the standard only proves itself to the provider, too.
+
+    >>> respell("5qF4sSB0PQhQlQjyaWUrC9-R4pMykhvJ6XRP091Bv-8", "hex")
+    'e6a178b120743d08509508f269652b0bdf91e29332921bc9e9744fd3dd41bfef'
+    """
+    return base64.urlsafe_b64decode(s256 + "=").hex() if encoding == "hex" else s256
+
+
+def is_challenge(text: str) -> bool:
+    """
+    Whether *text* is a SHA-256 in base64url without padding, in the one spelling it has.
+
+    >>> is_challenge("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"), is_challenge("e6a178b1" * 8)
+    (True, False)
+    """
+    if not _CHALLENGE.fullmatch(text):
+        return False
+    digest = base64.urlsafe_b64decode(text + "=")
+    return base64.urlsafe_b64encode(digest) == f"{text}=".encode()

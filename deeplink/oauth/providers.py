@@ -108,6 +108,10 @@ class Preset:
     unverified: tuple[str, ...]
     # Whether key and secret alone get a token (RFC 6749 section 4.4), which proves both.
     client_credentials: bool = False
+    #: Asks the provider to show its consent page even to somebody who agreed before.
+    consent_again: tuple[tuple[str, str], ...] = ()
+    #: What the provider calls itself in the ``iss`` of its answers (RFC 9207); "" if it does not.
+    issuer: str = ""
 
 
 #: Descriptions: https://developers.tiktok.com/doc/oauth-error-handling, and those that developers
@@ -224,6 +228,8 @@ TIKTOK = Preset(
     unverified=(),
     # https://developers.tiktok.com/doc/client-access-token-management
     client_credentials=True,
+    # https://developers.tiktok.com/doc/login-kit-web
+    consent_again=(("disable_auto_auth", "1"),),
 )
 
 _OTHER_REDIRECT_URI = (

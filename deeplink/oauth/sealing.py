@@ -111,6 +111,12 @@ def unseal(
         raise StoreUnavailable("a sealed value is damaged; see who else writes there") from None
 
 
+def can_open(keys: Sequence[Key], sealed: bytes) -> bool:
+    """Whether *sealed* names one of *keys* and a cipher of this process; not that it is whole."""
+    kind, key_id = sealed[:1], sealed[1 : 1 + _ID_LENGTH]
+    return kind in _CIPHERS and any(key.id == key_id for key in keys)
+
+
 def _ciphers() -> dict[bytes, type[AESGCM | AESGCMSIV]]:
     try:
         AESGCMSIV(bytes(32))

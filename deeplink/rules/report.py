@@ -108,6 +108,15 @@ CODES: Mapping[str, str] = {
     "PAG012": "a template that uses what no page has, or leaves out a block",
     "PAG013": "a template with something that the policy of the pages refuses",
     "PAG014": "a template that hides a way into the app",
+    "CFG110": "an issuer that is not the origin of a server",
+    "CFG111": "an issuer on a host whose links open an app",
+    "CFG112": "clients without an issuer",
+    "CFG113": "a client's redirect URI that cannot be used",
+    "CFG114": "a client's custom scheme without custom_scheme = true",
+    "CFG115": "a client whose codes go to a custom scheme",
+    "CFG116": "a client's redirect URI that its app does not claim",
+    "CFG118": "an origin in another spelling than browsers send",
+    "CFG119": "a scope of the wrong shape",
 }
 
 Path = tuple[str | int, ...]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, redirect, request
 
+from deeplink.oauth.clients import issuer
 from deeplink.oauth.providers import TIKTOK
 from deeplink.publication import publish
 
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
 
     from deeplink.config import Config
+    from deeplink.oauth.clients import Client
     from deeplink.oauth.providers import Provider
     from deeplink.web.page import Pages
 
 PRETEND_APP_PATH = "/pretend-app/"
+WEB_LOGIN_PATH = "/web-login/"
 
 #: What the pretend app asks for: the least that shows a name.
 _SCOPES = ("user.info.basic",)
@@ -40,6 +43,7 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
     """The admin's page, and the pretend app where the config has a sandbox."""
     front = Blueprint("front", __name__)
     provider = _sandboxed(config)
+    client = _web_client(config, provider) if provider else None
 
     @front.get("/")
     def admin() -> AnyResponse:
@@ -54,6 +58,7 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
             hosts=_hosts(config),
             config=config,
             login=_login(provider, config) if provider else None,
+            web_login_path=WEB_LOGIN_PATH if client else None,
         )
 
     if provider is not None:
@@ -69,6 +74,18 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
                 login=_login(provider, config),
             )
 
+    if provider is not None and client is not None:
+
+        @front.get(WEB_LOGIN_PATH)
+        def web_login() -> Response:
+            return pages.render(
+                "web_login.html",
+                script="web_login",
+                connect=f"'self' {_origin(provider.preset.userinfo_url)}",
+                lang="en",
+                login=_web_login(provider, client, config),
+            )
+
     return front
 
 
@@ -76,6 +93,13 @@ def _sandboxed(config: Config) -> Provider | None:
     """The pretend app's provider: its script speaks TikTok's dialect and no other."""
     rows = config.providers.values()
     return next((row for row in rows if row.sandbox and row.preset.key == TIKTOK.key), None)
+
+
+def _web_client(config: Config, provider: Provider) -> Client | None:
+    """The client that the page of the web login plays: it may come back there, on the issuer."""
+    rows = (row for row in config.clients.values() if provider.key in row.providers)
+    here = f"{config.issuer}{WEB_LOGIN_PATH}"
+    return next((row for row in rows if config.issuer and row.registered(here)), None)
 
 
 def _bears_token(config: Config) -> bool:
@@ -122,6 +146,18 @@ def _login(provider: Provider, config: Config) -> dict[str, object]:
         "origin": _origin(provider.redirect_uri),
         "sandbox_runs": _is_listening(config.sandbox_url),
         "sandbox_port": urlsplit(config.sandbox_url or "").port,
+    }
+
+
+def _web_login(provider: Provider, client: Client, config: Config) -> dict[str, object]:
+    """What any page knows that logs in through the standard face, and nothing more."""
+    return {
+        "provider": provider.preset.name,
+        "issuer": issuer(config.issuer or "", provider.key),
+        "client_id": client.key,
+        "redirect_uri": f"{config.issuer}{WEB_LOGIN_PATH}",
+        "scope": " ".join(_SCOPES),
+        "userinfo_url": provider.preset.userinfo_url + "?fields=open_id,display_name",
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -12,7 +13,9 @@ from deeplink.limits import Limiter
 from deeplink.logs import event
 from deeplink.metrics import Metrics
 from deeplink.oauth.breaker import Breaker
+from deeplink.oauth.clients import return_address
 from deeplink.oauth.exchange import Exchange
+from deeplink.oauth.facade import Face
 from deeplink.oauth.sealing import build_keys
 from deeplink.oauth.vault import Vault
 from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Outbound
@@ -24,6 +27,7 @@ from deeplink.web import (
     beacon,
     callback,
     exchange,
+    facade,
     failures,
     front,
     guards,
@@ -79,7 +83,7 @@ def create_app(
         brand=config.brand,
     )
     metrics = Metrics()
-    api, store = _exchange(config, metrics, threads, processes, attest)
+    api, faces, store = _logins(config, metrics, threads, processes, attest)
     pretend_app = front.pretend_app_url(config)
 
     standing = guards.standing_headers(strict_transport=not config.is_local)
@@ -102,6 +106,7 @@ def create_app(
     places = callback.lay_out(config.callbacks, config.alternate_host)
     app.register_blueprint(beacon.blueprint(places.keys(), metrics))
     app.register_blueprint(api)
+    app.register_blueprint(facade.blueprint(faces, pages=pages))
     app.register_blueprint(
         health.blueprint(
             metrics,
@@ -118,10 +123,10 @@ def create_app(
     return app
 
 
-def _exchange(
+def _logins(
     config: Config, metrics: Metrics, threads: int, processes: int, attest: Attest | None
-) -> tuple[Blueprint, health.StoreHealth]:
-    """The exchange of all providers, with one memory and one set of limits for all of them."""
+) -> tuple[Blueprint, dict[str, Face], health.StoreHealth]:
+    """The exchange and the standard face of all providers, with one memory and one breaker each."""
     rules = config.exchange
     store = open_store(rules.store, redis_url=rules.redis_url, redis_tls=rules.redis_tls)
     client_secrets = [row.client_secret for row in config.providers.values()]
@@ -153,9 +158,24 @@ def _exchange(
         rules, limiter, trusted_hops=config.limits.trusted_hops, threads=threads, attest=attest
     )
     send = Outbound(threads).send
-    exchanges = {
-        key: Exchange(row, Breaker(send, key, limiter), vault)
+    ways = {key: Breaker(send, key, limiter) for key in config.providers}
+    exchanges = {key: Exchange(row, ways[key], vault) for key, row in config.providers.items()}
+    # The face has a redirect URI of its own at the provider.
+    behind = {
+        key: Exchange(replace(row, redirect_uri=return_address(origin, key)), ways[key], vault)
         for key, row in config.providers.items()
+        if (origin := config.issuer) is not None
+        and any(key in client.providers for client in config.clients.values())
+    }
+    faces = {
+        key: Face(
+            row,
+            origin=config.issuer or "",
+            clients=config.clients,
+            keys=keys,
+            store=SparedStore(store, on_change=lambda _: None),
+        )
+        for key, row in behind.items()
     }
     event("exchange", {"store": rules.store, "processes": processes, "threads": threads})
     is_apart = rules.has_other_machines and rules.store != "redis"
@@ -167,5 +187,6 @@ def _exchange(
         )
     return (
         exchange.blueprint(exchanges, access),
+        faces,
         health.StoreHealth(rules.store, is_apart, store.ping),
     )

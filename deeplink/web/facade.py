@@ -1,0 +1,448 @@
+"""
+The standard face over HTTP: two addresses for the browser, three for OAuth libraries.
+
+``authorize`` and ``return`` answer with a redirect or with a page, never with JSON, because a
+person looks at them; ``token``, ``revoke`` and the metadata answer as RFC 6749 section 5, RFC 7009
+and RFC 8414 say. All of them answer on the issuer's own host alone.
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import b64decode
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, abort, g, jsonify, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from deeplink import errors
+from deeplink.oauth.clients import Kind
+from deeplink.oauth.facade import (
+    LONGEST_REQUEST,
+    DeadEnd,
+    Forward,
+    Start,
+    parse,
+    token_error,
+)
+from deeplink.oauth.transactions import TRANSACTION_LIFETIME
+from deeplink.visitor import classify
+from deeplink.web.guards import host_of
+from deeplink.web.ways import intent_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deeplink.oauth.clients import Client
+    from deeplink.oauth.facade import Face, Parameters
+    from deeplink.visitor import Visitor
+    from deeplink.web.page import Pages
+
+FORM = "application/x-www-form-urlencoded"
+
+#: Logins of one browser that can be under way; the cookies of more would fill its request head.
+MOST_LOGINS = 8
+
+#: Seconds for which a client may keep what it read about this server.
+_METADATA_AGE = 300
+
+_TELL = "Nothing is wrong on your side. Please tell the people who make the app"
+_START_AGAIN = "Go back to the app and start again from there."
+
+#: Why nothing was forwarded -> (status, title, what happened, what to do now).
+_WORDS: dict[DeadEnd, tuple[int, str, str, str]] = {
+    DeadEnd.MALFORMED: (
+        400,
+        "This link is damaged",
+        "A part of the address is missing or has been changed on the way.",
+        _START_AGAIN,
+    ),
+    DeadEnd.CLIENT: (
+        400,
+        "This sign-in cannot start",
+        "The app that sent you here is not known to this server.",
+        f"{_TELL}: client_id does not name a client that is configured for this provider.",
+    ),
+    DeadEnd.REDIRECT: (
+        400,
+        "This sign-in cannot start",
+        "The app did not say where to send you back to, or named a place that is not its own.",
+        f"{_TELL}: redirect_uri has to be one of the client's, letter by letter; only the port of "
+        "a loopback address is free.",
+    ),
+    DeadEnd.LOST: (
+        400,
+        "Start again from the app",
+        "This sign-in took too long, or it was not started here.",
+        _START_AGAIN,
+    ),
+    DeadEnd.OTHER_BROWSER: (
+        400,
+        "Start again from the app",
+        "This sign-in was started in another browser, or by somebody else. Nothing was passed on.",
+        _START_AGAIN,
+    ),
+    DeadEnd.NO_COOKIE: (
+        400,
+        "Start again from the app",
+        "This sign-in was not started in this browser, or the browser keeps no cookies. "
+        "Nothing was passed on.",
+        f"{_START_AGAIN} Stay in one browser until you are back.",
+    ),
+    DeadEnd.MIXED_UP: (
+        400,
+        "Start again from the app",
+        "The answer came from another service than the one that was asked. Nothing was passed on.",
+        _START_AGAIN,
+    ),
+    DeadEnd.NOTHING: (
+        400,
+        "Nothing to do here",
+        "This page hands a sign-in back to the app that started it, and none came along.",
+        "Go back to the app and start the sign-in there.",
+    ),
+}
+
+#: The views that a person sees.
+_FOR_PEOPLE = frozenset({"facade.authorize", "facade.come_back"})
+
+#: What a request that reaches no view is told; any other HTTP error is told by its number.
+_SENTENCES = {
+    404: "Nothing here. The metadata of this server lists its addresses.",
+    405: "Send this request with POST: what stands in an address stays in every log on its way.",
+    413: f"The body is larger than {LONGEST_REQUEST} bytes.",
+    415: f"Send the body as {FORM}.",
+}
+
+
+def blueprint(faces: Mapping[str, Face], *, pages: Pages) -> Blueprint:
+    """The addresses of *faces*, by the provider's key; all faces have one origin."""
+    routes = Blueprint("facade", __name__)
+
+    def face_of(provider: str) -> Face:
+        face = faces.get(provider)
+        if face is None or host_of(request.environ) != urlsplit(face.issuer).hostname:
+            abort(404)
+        g.readers = face.origins
+        return face
+
+    @routes.get("/oauth/<provider>/authorize", provide_automatic_options=False)
+    def authorize(provider: str) -> Response:
+        face = face_of(provider)
+        outcome = face.begin(_query())
+        if isinstance(outcome, Start):
+            return _sent_off(outcome, face)
+        return _sent_back(outcome, pages)
+
+    @routes.get("/oauth/<provider>/return", provide_automatic_options=False)
+    def come_back(provider: str) -> Response:
+        face = face_of(provider)
+        return _sent_back(face.finish(_query(), _logins(face)), pages)
+
+    @routes.post("/oauth/<provider>/token", provide_automatic_options=False)
+    def token(provider: str) -> Response:
+        face = face_of(provider)
+        form, client = _asker(face)
+        return jsonify(face.answer(client, form))
+
+    @routes.post("/oauth/<provider>/revoke", provide_automatic_options=False)
+    def revoke(provider: str) -> Response:
+        face = face_of(provider)
+        form, _ = _asker(face)
+        face.revoke(form)
+        return jsonify({})
+
+    @routes.get(
+        "/.well-known/oauth-authorization-server/oauth/<provider>", provide_automatic_options=False
+    )
+    @routes.get(
+        "/oauth/<provider>/.well-known/oauth-authorization-server", provide_automatic_options=False
+    )
+    def metadata(provider: str) -> Response:
+        face = face_of(provider)
+        answer = jsonify(face.metadata())
+        answer.headers["Cache-Control"] = f"max-age={_METADATA_AGE}"
+        return answer
+
+    # The rules above would leave other methods to the application's own answer.
+    @routes.route(
+        "/oauth/<provider>/<any(token, revoke):verb>",
+        methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        provide_automatic_options=False,
+    )
+    def other_method(provider: str, verb: str) -> Response:
+        face = face_of(provider)
+        if request.method == "OPTIONS":
+            return _preflight(face)
+        raise MethodNotAllowed(["POST", "OPTIONS"])
+
+    def failed(error: Exception) -> Response:
+        """As a page where a person looks, as JSON where a library reads."""
+        answer = _failure(error)
+        return _as_page(answer, pages) if request.endpoint in _FOR_PEOPLE else answer
+
+    routes.register_error_handler(HTTPException, failed)
+    routes.register_error_handler(errors.DeeplinkError, failed)
+    routes.after_request(_finish)
+    return routes
+
+
+# The browser's legs.
+
+
+def _query() -> str:
+    return str(request.environ.get("QUERY_STRING", ""))
+
+
+def _sent_off(start: Start, face: Face) -> Response:
+    answer = _redirect(start.address)
+    prefix, is_secure = _cookie_kind(face)
+    answer.set_cookie(
+        f"{prefix}{start.id}",
+        start.cookie.reveal(),
+        max_age=TRANSACTION_LIFETIME,
+        path="/",
+        secure=is_secure,
+        httponly=True,
+        # Lax and not Strict: the way back begins on the provider's site.
+        samesite="Lax",
+    )
+    for id in sorted(_logins(face))[: -(MOST_LOGINS - 1)]:
+        answer.delete_cookie(
+            f"{prefix}{id}", path="/", secure=is_secure, httponly=True, samesite="Lax"
+        )
+    return answer
+
+
+def _cookie_kind(face: Face) -> tuple[str, bool]:
+    """
+    The beginning of a cookie's name, and whether it is for TLS only.
+
+    No other host, not even a sibling, can set a cookie whose name begins with ``__Host-``
+    (RFC 6265bis section 4.1.3.2); without TLS, on this machine, there is no such thing.
+    """
+    is_secure = face.issuer.startswith("https://")
+    return ("__Host-deeplink-login-" if is_secure else "deeplink-login-"), is_secure
+
+
+def _logins(face: Face) -> dict[str, list[str]]:
+    """The browser's logins under way: the values of its cookies by transaction."""
+    prefix, _ = _cookie_kind(face)
+    return {
+        name.removeprefix(prefix): values
+        for name, values in request.cookies.lists()
+        if name.startswith(prefix)
+    }
+
+
+def _sent_back(outcome: Forward | DeadEnd, pages: Pages) -> Response:
+    if isinstance(outcome, DeadEnd):
+        g.error_code = outcome.value
+        status, title, message, hint = _WORDS[outcome]
+        return pages.render(
+            "failure.html", status=status, title=title, message=message, hint=hint, lang="en"
+        )
+    if outcome.error:
+        g.error_code = f"face_{outcome.error}"
+    visitor = classify(request.headers.get("User-Agent", ""))
+    is_for_app = outcome.registered.kind in (Kind.APP, Kind.SCHEME)
+    if is_for_app and (visitor.on_android or visitor.on_ios):
+        return _page_between(outcome, visitor, pages)
+    return _redirect(outcome.address)
+
+
+def _page_between(outcome: Forward, visitor: Visitor, pages: Pages) -> Response:
+    """
+    The page on a phone, where the app may not open by itself: a plain link, and plain words.
+
+    A redirect that no app takes leaves the person with an error of the browser's, or on the app's
+    own host, from which no tap on iOS leads into the app any more.
+    """
+    name = outcome.client.app.name if outcome.client.app else "the app"
+    refusal = outcome.refusal
+    # On iOS an https link opens the app by a tap alone, and only from another host: this one.
+    waits_for_tap = visitor.on_ios and outcome.registered.kind is Kind.APP
+    return pages.render(
+        "between.html",
+        script=None if waits_for_tap or outcome.error else "forward_once",
+        lang="en",
+        title=refusal.title if refusal else f"Return to {name}",
+        message=(
+            refusal.sentence
+            if refusal
+            else f"Your sign-in is almost done. Go back to {name} to finish it."
+        ),
+        is_refused=bool(outcome.error),
+        label=f"Back to {name}" if outcome.error else f"Open {name}",
+        url=_way_into_app(outcome, visitor),
+        warning=""
+        if outcome.error
+        else "If you did not start this sign-in yourself, close this page.",
+    )
+
+
+def _way_into_app(outcome: Forward, visitor: Visitor) -> str:
+    app = outcome.client.app
+    if outcome.registered.kind is Kind.APP and visitor.on_android and app and app.android:
+        parts = urlsplit(outcome.redirect_uri)
+        package = app.android.package_name
+        return intent_url(parts.netloc, parts.path, outcome.query, package)
+    return outcome.address
+
+
+def _redirect(address: str) -> Response:
+    """302, as in RFC 6749: only a GET gets here, so that none becomes a POST (RFC 9700, 4.12)."""
+    answer = Response(status=302, headers={"Location": address})
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
+
+
+def _as_page(failure: Response, pages: Pages) -> Response:
+    """*failure* for somebody who reads no JSON: the same status, no detail."""
+    status = failure.status_code
+    title, message = {
+        404: ("Nothing here", "This address leads nowhere on this server."),
+        503: ("Not just now", "The server cannot do this at the moment."),
+    }.get(status, ("This did not work", "The server could not take this request."))
+    page = pages.render(
+        "failure.html", status=status, title=title, message=message, hint=_START_AGAIN, lang="en"
+    )
+    if "Retry-After" in failure.headers:
+        page.headers["Retry-After"] = failure.headers["Retry-After"]
+    return page
+
+
+# The client's legs.
+
+
+def _asker(face: Face) -> tuple[Parameters, Client]:
+    """The form of the request, and the client that sends it."""
+    form = _form()
+    client = face.identify(form, _basic())
+    g.readers = frozenset(client.origins)
+    return form, client
+
+
+def _form() -> Parameters:
+    if request.query_string:
+        raise errors.RequestRefused(
+            "invalid_request",
+            "Send everything in the body and nothing behind a question mark: what stands in an "
+            "address stays in every log on its way.",
+        )
+    if request.mimetype != FORM:
+        abort(415)
+    # One byte more than we take: see ``web/exchange.py``.
+    request.max_content_length = LONGEST_REQUEST + 1
+    body = request.get_data(cache=False)
+    if len(body) > LONGEST_REQUEST:
+        abort(413)
+    form = parse(body.decode("latin-1"))
+    if form is None:
+        raise errors.RequestRefused("invalid_request", f"The body is not {FORM} in UTF-8.")
+    return form
+
+
+def _basic() -> tuple[str, str] | None:
+    """User and password of the Authorization header; RFC 6749 section 2.3.1 knows Basic only."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, encoded = header.partition(" ")
+    try:
+        if scheme.lower() != "basic":
+            raise ValueError("another scheme")
+        user, colon, password = b64decode(encoded.strip(), validate=True).decode().partition(":")
+    except (ValueError, binascii.Error):
+        user = colon = password = ""
+    if not colon or not user:
+        raise errors.RequestRefused(
+            "invalid_client", "The Authorization header names no client. Send client_id instead."
+        )
+    return user, password
+
+
+def _preflight(face: Face) -> Response:
+    answer = Response(status=204)
+    if request.headers.get("Origin", "") in face.origins:
+        answer.headers["Access-Control-Allow-Methods"] = "POST"
+        answer.headers["Access-Control-Allow-Headers"] = (
+            "Authorization, Content-Type, X-Requested-With"
+        )
+        answer.headers["Access-Control-Max-Age"] = "600"
+    return answer
+
+
+def _let_read(answer: Response, origins: frozenset[str]) -> None:
+    """Let the page that asks read *answer*, if its origin is one of *origins*; never with cookies.
+
+    https://fetch.spec.whatwg.org/#http-cors-protocol
+    """
+    answer.headers.add("Vary", "Origin")
+    origin = request.headers.get("Origin", "")
+    if origin in origins and origin:
+        answer.headers["Access-Control-Allow-Origin"] = origin
+        answer.headers["Access-Control-Expose-Headers"] = "Retry-After"
+
+
+def _failure(error: Exception) -> Response:
+    """What RFC 6749 section 5.2 has for *error*, and a true status where it has nothing."""
+    status, word, sentence, code, log_id, retry_after = _read_error(error)
+    g.error_code = code
+    body = {"error": word, "error_description": sentence, "request_id": g.get("request_id", "")}
+    if log_id:
+        body["log_id"] = log_id
+    answer = jsonify(body)
+    answer.status_code = status
+    if retry_after:
+        answer.headers["Retry-After"] = str(retry_after)
+    if status == 401:
+        answer.headers["WWW-Authenticate"] = 'Basic realm="client_id without password"'
+    if status == 405:
+        answer.headers["Allow"] = "POST, OPTIONS"
+    return answer
+
+
+def _read_error(error: Exception) -> tuple[int, str, str, str, str | None, int]:
+    """Status, word, sentence, the log's code, the provider's log id, seconds to wait."""
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        sentence = _SENTENCES.get(status, f"The request could not be taken (HTTP {status}).")
+        word = "invalid_request" if status < 500 else "server_error"
+        return status, word, sentence, f"http_{status}", None, 0
+    if isinstance(error, errors.TooMany):
+        status = 429 if type(error) is errors.TooMany else 503
+        sentence = f"Too many requests. Send this one again in {error.retry_after} seconds."
+        return status, "temporarily_unavailable", sentence, error.code, None, error.retry_after
+    if isinstance(error, errors.LoginError):
+        return _read_login_error(error)
+    sentence = "This server cannot do this just now. Send the same request again soon."
+    code = getattr(error, "code", "server_error")
+    return 503, "temporarily_unavailable", sentence, code, None, 1
+
+
+def _read_login_error(error: errors.LoginError) -> tuple[int, str, str, str, str | None, int]:
+    if word := token_error(error):
+        # RFC 6749 section 5.2: 401 is for who tried the Authorization header.
+        tried = word == "invalid_client" and "Authorization" in request.headers
+        return 401 if tried else 400, word, error.description, error.error, error.log_id, 0
+    if error.error == "temporarily_unavailable":
+        # RFC 7009 section 2.2.1 has this status for a revocation that may be tried again.
+        return 503, error.error, error.description, error.error, error.log_id, 1
+    return 502, "server_error", error.description, error.error, error.log_id, 0
+
+
+def _finish(response: Response) -> Response:
+    """
+    The headers of every answer. Nothing is stored but the metadata (RFC 6749 section 5.1).
+
+    Before a client is known, the pages of all clients may read; then its own alone.
+    """
+    if "Cache-Control" not in response.headers or response.status_code >= 400:
+        response.headers["Cache-Control"] = "no-store"
+    if response.headers["Cache-Control"] == "no-store":
+        response.headers["Pragma"] = "no-cache"
+    if request.endpoint not in _FOR_PEOPLE:
+        _let_read(response, g.get("readers", frozenset()))
+    return response

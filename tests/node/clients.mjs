@@ -1,0 +1,214 @@
+// One login by one library, and what it says when things go wrong: node clients.mjs LIBRARY ORIGIN
+import { register } from "node:module";
+import { authorizeOnly, walk } from "./browser.mjs";
+
+const [library, origin] = process.argv.slice(2);
+const ISSUER = `${origin}/oauth/tiktok`;
+const CLIENT = "demo";
+const REDIRECT = "http://127.0.0.1:45678/callback";
+const SCOPE = "user.info.basic user.info.profile";
+
+const libraries = {
+  async oauth4webapi() {
+    const o = await import("oauth4webapi");
+    const insecure = { [o.allowInsecureRequests]: true };
+    const issuer = new URL(ISSUER);
+    const server = await o.processDiscoveryResponse(
+      issuer, await o.discoveryRequest(issuer, { algorithm: "oauth2", ...insecure }));
+    const client = { client_id: CLIENT };
+    const none = o.None();
+    const redeem = async (flow, code_verifier) => {
+      const parameters = o.validateAuthResponse(server, client, flow.answer, flow.state);
+      const answer = await o.authorizationCodeGrantRequest(
+        server, client, none, parameters, REDIRECT, code_verifier ?? flow.verifier, insecure);
+      return o.processAuthorizationCodeResponse(server, client, answer);
+    };
+    return {
+      async begin(scope = SCOPE) {
+        const verifier = o.generateRandomCodeVerifier();
+        const state = o.generateRandomState();
+        const url = new URL(server.authorization_endpoint);
+        url.search = new URLSearchParams({
+          client_id: CLIENT, redirect_uri: REDIRECT, response_type: "code", scope, state,
+          code_challenge: await o.calculatePKCECodeChallenge(verifier), code_challenge_method: "S256",
+        });
+        return { url, verifier, state };
+      },
+      redeem,
+      wrongVerifier: () => o.generateRandomCodeVerifier(),
+      async refresh(token) {
+        const answer = await o.refreshTokenGrantRequest(server, client, none, token, insecure);
+        return o.processRefreshTokenResponse(server, client, answer);
+      },
+      async revoke(token) {
+        await o.processRevocationResponse(await o.revocationRequest(server, client, none, token, insecure));
+      },
+    };
+  },
+
+  async "openid-client"() {
+    const c = await import("openid-client");
+    const config = await c.discovery(new URL(ISSUER), CLIENT, undefined, c.None(), {
+      algorithm: "oauth2", execute: [c.allowInsecureRequests],
+    });
+    return {
+      async begin(scope = SCOPE) {
+        const verifier = c.randomPKCECodeVerifier();
+        const state = c.randomState();
+        const url = c.buildAuthorizationUrl(config, {
+          redirect_uri: REDIRECT, scope, state,
+          code_challenge: await c.calculatePKCECodeChallenge(verifier), code_challenge_method: "S256",
+        });
+        return { url, verifier, state };
+      },
+      redeem: (flow, verifier) => c.authorizationCodeGrant(config, flow.answer, {
+        pkceCodeVerifier: verifier ?? flow.verifier, expectedState: flow.state,
+      }),
+      wrongVerifier: () => c.randomPKCECodeVerifier(),
+      refresh: (token) => c.refreshTokenGrant(config, token),
+      revoke: (token) => c.tokenRevocation(config, token),
+    };
+  },
+
+  async appauth() {
+    register("./extensionless.mjs", import.meta.url);
+    const { AuthorizationRequest, AuthorizationServiceConfiguration, BaseTokenRequestHandler, RevokeTokenRequest, TokenRequest, setFlag } =
+      await import("@openid/appauth");
+    const { NodeCrypto } = await import("@openid/appauth/built/src/node_support/crypto_utils.js");
+    const { NodeRequestor } = await import("@openid/appauth/built/src/node_support/node_requestor.js");
+    setFlag("IS_LOG", false);
+    const metadata = await (await fetch(`${ISSUER}/.well-known/oauth-authorization-server`)).json();
+    const service = new AuthorizationServiceConfiguration(metadata);
+    const handler = new BaseTokenRequestHandler(new NodeRequestor());
+    const ask = (fields) => handler.performTokenRequest(service, new TokenRequest({
+      client_id: CLIENT, redirect_uri: REDIRECT, code: undefined, refresh_token: undefined, extras: undefined, ...fields,
+    }));
+    return {
+      async begin(scope = SCOPE) {
+        const request = new AuthorizationRequest(
+          { client_id: CLIENT, redirect_uri: REDIRECT, scope, response_type: "code" }, new NodeCrypto());
+        const json = await request.toJson();
+        const url = new URL(service.authorizationEndpoint);
+        const { extras, internal, ...own } = json;
+        url.search = new URLSearchParams({ ...own, ...extras });
+        return { url, verifier: internal.code_verifier, state: json.state };
+      },
+      redeem(flow, verifier) {
+        if (flow.answer.searchParams.has("error")) throw { error: flow.answer.searchParams.get("error") };
+        return ask({
+          grant_type: "authorization_code", code: flow.answer.searchParams.get("code"),
+          extras: { code_verifier: verifier ?? flow.verifier },
+        }).then(plain);
+      },
+      wrongVerifier: () => "w".repeat(43),
+      refresh: (token) => ask({ grant_type: "refresh_token", refresh_token: token }).then(plain),
+      revoke: (token) => handler.performRevokeTokenRequest(
+        service, new RevokeTokenRequest({ token, client_id: CLIENT })),
+    };
+    function plain(response) {
+      return {
+        access_token: response.accessToken, refresh_token: response.refreshToken,
+        expires_in: response.expiresIn, scope: response.scope, token_type: response.tokenType,
+      };
+    }
+  },
+
+  async arctic() {
+    const { CodeChallengeMethod, OAuth2Client, generateCodeVerifier, generateState } = await import("arctic");
+    const client = new OAuth2Client(CLIENT, null, REDIRECT);
+    const plain = (tokens) => tokens.data;
+    return {
+      begin(scope = SCOPE) {
+        const verifier = generateCodeVerifier();
+        const state = generateState();
+        const url = client.createAuthorizationURLWithPKCE(
+          `${ISSUER}/authorize`, state, CodeChallengeMethod.S256, verifier, scope.split(" "));
+        return { url, verifier, state };
+      },
+      redeem(flow, verifier) {
+        const answer = flow.answer.searchParams;
+        if (answer.get("state") !== flow.state) throw new Error("state");
+        if (answer.has("error")) throw { error: answer.get("error") };
+        return client.validateAuthorizationCode(`${ISSUER}/token`, answer.get("code"), verifier ?? flow.verifier).then(plain);
+      },
+      wrongVerifier: () => generateCodeVerifier(),
+      refresh: (token) => client.refreshAccessToken(`${ISSUER}/token`, token, []).then(plain),
+      revoke: (token) => client.revokeToken(`${ISSUER}/revoke`, token),
+    };
+  },
+
+  async badgateway() {
+    const { OAuth2Client, generateCodeVerifier } = await import("@badgateway/oauth2-client");
+    const client = new OAuth2Client({
+      server: ISSUER, clientId: CLIENT, authenticationMethod: "client_secret_post",
+      discoveryEndpoint: `${ISSUER}/.well-known/oauth-authorization-server`,
+    });
+    const plain = (t) => ({
+      access_token: t.accessToken, refresh_token: t.refreshToken, token_type: "bearer",
+      expires_in: Math.round((t.expiresAt - Date.now()) / 1000), scope: t.scope?.join(" "),
+    });
+    return {
+      async begin(scope = SCOPE) {
+        const verifier = await generateCodeVerifier();
+        const state = crypto.randomUUID();
+        const url = new URL(await client.authorizationCode.getAuthorizeUri(
+          { redirectUri: REDIRECT, state, codeVerifier: verifier, scope: scope.split(" ") }));
+        return { url, verifier, state };
+      },
+      redeem: (flow, verifier) => client.authorizationCode.getTokenFromCodeRedirect(flow.answer.href, {
+        redirectUri: REDIRECT, state: flow.state, codeVerifier: verifier ?? flow.verifier,
+      }).then(plain),
+      wrongVerifier: () => generateCodeVerifier(),
+      refresh: (token) => client.refreshToken({ accessToken: "", refreshToken: token, expiresAt: null }).then(plain),
+      revoke: (token) => client.revoke({ accessToken: token, refreshToken: null, expiresAt: null }, "access_token"),
+    };
+  },
+};
+
+/** The OAuth error in whatever a library throws. */
+function wordOf(error) {
+  const found = error?.error ?? error?.code ?? error?.cause?.error ?? error?.oauth2Code ?? error?.message;
+  const word = typeof found === "string" ? found : String(error);
+  return error?.error ?? error?.oauth2Code ?? error?.cause?.error ?? (error?.cause?.get?.("error")) ?? word;
+}
+
+async function refusal(step) {
+  try { await step(); } catch (error) { return wordOf(error); }
+  return "no error";
+}
+
+const client = await libraries[library]();
+const login = async () => {
+  const flow = await client.begin();
+  return { ...flow, answer: await walk(flow.url) };
+};
+
+const flow = await login();
+const tokens = await client.redeem(flow);
+const again = await refusal(() => client.redeem(flow));
+const fresh = await client.refresh(tokens.refresh_token);
+const stale = await refusal(() => client.refresh(tokens.refresh_token));
+await client.revoke(fresh.access_token);
+const revoked = await refusal(() => client.refresh(fresh.refresh_token));
+const other = await login();
+const wrongVerifier = await client.wrongVerifier();
+const wrong = await refusal(() => client.redeem(other, wrongVerifier));
+const owner = await client.redeem(other);
+const denied = await client.begin();
+denied.answer = await walk(denied.url, { decision: "access_denied" });
+const greedy = await client.begin("user.info.basic video.publish");
+greedy.answer = await authorizeOnly(greedy.url);
+
+console.log(JSON.stringify({
+  token_type: tokens.token_type.toLowerCase(),
+  scope: tokens.scope,
+  expires_in: tokens.expires_in,
+  rotated: fresh.refresh_token !== tokens.refresh_token && fresh.access_token !== tokens.access_token,
+  replayed_code: again,
+  old_refresh_token: stale,
+  refresh_after_revocation: revoked,
+  wrong_verifier: wrong,
+  owner_after_wrong_verifier: typeof owner.access_token,
+  denied: await refusal(() => client.redeem(denied)),
+  scope_not_allowed: await refusal(() => client.redeem(greedy)),
+}));
