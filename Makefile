@@ -43,8 +43,19 @@ $(NODE_CLIENTS): tests/node/package-lock.json
 screenshots: $(VENV)/.test ## every page in every state, phone and desktop, light and dark, into screenshots/
 	$(BIN)/python tests/browser/screenshots.py screenshots
 
-bench: $(VENV)/.test ## time to the first answer and memory, beside a bare Flask application
+faults: $(VENV)/.test ## 10,000 logins on bad days: what the apps saw of each fault (some minutes; wants redis-server)
+	$(BIN)/python bench/faults.py
+
+bench: $(VENV)/.test ## time to the first answer and memory, beside bare Flask; rules, beside plain re
 	$(BIN)/python bench/boot.py
+	$(BIN)/python bench/rules.py
+	DEEPLINK_LANE=1 $(BIN)/python bench/run.py
+
+soak: $(VENV)/.test ## ten minutes of mixed traffic through the lane, with reloads (wants nginx, wrk)
+	DEEPLINK_LANE=1 $(BIN)/python bench/soak.py
+
+fuzz: $(VENV)/.test ## ten minutes of odd requests, the lane against plain gunicorn
+	LANE_FUZZ_SECONDS=600 $(BIN)/python -m pytest tests/end_to_end/test_lane_fuzz.py
 
 lock: $(VENV)/.test ## write both lock files anew from pyproject.toml
 	$(BIN)/python -m pip install -q uv
@@ -72,4 +83,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system node-clients screenshots bench lock clean
+.PHONY: help run test setup setup-system node-clients screenshots faults bench soak fuzz lock clean

@@ -26,4 +26,10 @@ except ConfigError as error:
     # makes it boot workers for ever or print a traceback.
     raise SystemExit(3) from None
 
-app = create_app(loaded, root=ROOT)
+# gunicorn.conf.py sets both variables to what is true once the command line was read.
+app = create_app(
+    loaded,
+    root=ROOT,
+    threads=int(os.environ.get("DEEPLINK_THREADS") or 64),
+    processes=int(os.environ.get("WEB_CONCURRENCY") or 1),
+)

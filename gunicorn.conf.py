@@ -15,7 +15,11 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 
 # An exchange waits for a provider, 150 ms at best and 10 s at worst; a thread that waits costs
 # little. More than 200 threads in a process were measured to be slower, not faster.
-worker_class = "gthread"
+# With DEEPLINK_LANE=1 the same threads get a front door that answers the association files from
+# the event loop (deeplink/web/fastlane.py); opt-in until its long measurements are done.
+worker_class = (
+    "deeplink.web.fastlane.FastLane" if os.environ.get("DEEPLINK_LANE") == "1" else "gthread"
+)
 threads = int(os.environ.get("DEEPLINK_THREADS") or 150)
 
 # The config is read and checked once, and the workers share the memory of what came of it.
@@ -48,6 +52,10 @@ class JsonLogger(Logger):
 
     def setup(self, cfg):
         super().setup(cfg)
+        # The command line wins over this file, and with preload_app the application is loaded
+        # before any hook is called: the logger is the first to see what came of both.
+        os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
+        os.environ["DEEPLINK_THREADS"] = str(cfg.threads)
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonFormatter())
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from deeplink.dropins import DropIn
+    from deeplink.limits import Limits
     from deeplink.oauth.clients import Client
     from deeplink.oauth.providers import Provider
+    from deeplink.rules.exchange import ExchangeRules
     from deeplink.rules.report import Report
     from deeplink.secret import Secret
 
@@ -61,6 +63,8 @@ class Config:
     metrics_token: Secret | None
     home_url: str | None
     sandbox_url: str | None
+    exchange: ExchangeRules
+    limits: Limits
     issuer: str | None
     clients: Mapping[str, Client]
     findings: tuple[Finding, ...] = field(default=())
@@ -147,7 +151,7 @@ def _text(path: Path, file: str) -> str:
 def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -> Config:
     """The config as far as it can be read; all that is wrong with it goes into *report*."""
     from deeplink import schema
-    from deeplink.rules import apps, clients, hosts, links, providers
+    from deeplink.rules import apps, clients, exchange, hosts, links, providers
 
     table = schema.sound(report)
     names = hosts.read_hosts(table, environ, report)
@@ -184,6 +188,8 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
         metrics_token=_token("metrics_token", table, environ, report, is_public=is_public),
         home_url=_home_url(table, environ, report),
         sandbox_url=sandbox_url,
+        exchange=exchange.read_exchange(table, environ, report, is_public=is_public),
+        limits=exchange.read_limits(table),
         issuer=None,
         clients={},
     )

@@ -11,6 +11,7 @@ Every error this program raises on purpose, on one page.
     │   └── ProviderSilent   no usable answer in time
     ├── Unanswered           another server gave no answer that can be used
     ├── TooMany              more than we take; carries retry_after
+    │   └── Busy             no room just now, whoever asks
     └── StoreUnavailable     the store cannot be reached
 
 No text contains a token, a code, a body or ``str(cause)``; the cause is chained with ``from``.
@@ -112,6 +113,16 @@ class TooMany(DeeplinkError):
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
         super().__init__(f"too many requests; try again in {retry_after} s")
+
+
+class Busy(TooMany):
+    """
+    No room just now, whoever asks: all seats are taken, or the provider is being spared.
+
+    ``TooMany`` itself says that this client asks too often (429); this one is about us (503).
+    """
+
+    code = "busy"
 
 
 class StoreUnavailable(DeeplinkError):

@@ -14,6 +14,7 @@ from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
 )
@@ -29,31 +30,48 @@ class Metrics:
     """The counters of one application."""
 
     def __init__(self) -> None:
-        self._registry = CollectorRegistry()
+        self.registry = CollectorRegistry()
         self.requests = Counter(
             "deeplink_requests_total",
             "Requests answered",
             ("route", "method", "status"),
-            registry=self._registry,
+            registry=self.registry,
         )
         self.seconds = Histogram(
             "deeplink_request_seconds",
             "Time from the request's head to the answer's",
             ("route",),
             buckets=_BUCKETS,
-            registry=self._registry,
+            registry=self.registry,
         )
         self.exchanges = Counter(
             "deeplink_exchanges_total",
             "Calls of the token exchange by outcome",
             ("provider", "operation", "outcome"),
-            registry=self._registry,
+            registry=self.registry,
+        )
+        self.limited = Counter(
+            "deeplink_limits_reached_total",
+            "Requests refused, by the limit of the config that they exceeded",
+            ("limit",),
+            registry=self.registry,
+        )
+        self.store_outages = Counter(
+            "deeplink_store_outages_total",
+            "Times that the store of answers went away from a process",
+            registry=self.registry,
+        )
+        self.store_away = Gauge(
+            "deeplink_store_away",
+            "1 while the store is away from a process, which then remembers on its own",
+            registry=self.registry,
+            multiprocess_mode="livemax",
         )
 
     def render(self) -> bytes:
         """All counters of all workers as Prometheus reads them."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(self._registry)
+            return generate_latest(self.registry)
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import http.client
 import io
 import ipaddress
+import json
 import os
 import socket
 import threading
@@ -18,7 +19,7 @@ import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 from urllib.parse import urlencode, urlsplit
 
 from deeplink.errors import Unanswered
@@ -27,6 +28,7 @@ from deeplink.logs import event
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
+    from typing import Unpack
 
     from urllib3 import BaseHTTPResponse, HTTPConnectionPool
     from urllib3.connection import HTTPConnection as _ConnectionBase
@@ -49,11 +51,31 @@ _REQUEST_HEADERS = {
     # Exactly this: with "; charset=utf-8" TikTok answers "The request parameters are malformed."
     # (teranetsrl/oauth2_client#204; Auth.js rewrites the same header).
     "Content-Type": "application/x-www-form-urlencoded",
+    # Without it GitHub answers a form.
     "Accept": "application/json",
     "Accept-Encoding": "identity",
     "Cache-Control": "no-cache",
     "User-Agent": "deeplink",
 }
+
+
+_FETCH_HEADERS = {
+    "Accept": "*/*",
+    "Accept-Encoding": "identity",
+    "Cache-Control": "no-cache",
+    "User-Agent": "deeplink",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What goes out, and how many bytes may come back."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    limit: int
 
 
 class Fault(StrEnum):
@@ -91,11 +113,13 @@ class Patience:
         return self.connect + self.answer
 
 
-#: Together below the 30 s after which Heroku's router gives up on us (error H12).
-PATIENCE = Patience(connect=5, silence=10, answer=14)
+#: Heroku's router gives up on us after 30 s (error H12). A repeat that finds the claim of a killed
+#: process waits for the end of its lease, ``total`` + 2 s, and then makes a call of its own: twice
+#: the total of both patiences, and those 2 s, have to fit.
+PATIENCE = Patience(connect=2.5, silence=8, answer=8)
 
-#: For a call that mends a failed one: both together still stay below 25 s.
-SHORT_PATIENCE = Patience(connect=2, silence=3, answer=3)
+#: For a call that mends a failed one, right after it and to the same host.
+SHORT_PATIENCE = Patience(connect=1, silence=1, answer=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +129,14 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
+
+
+class Manner(TypedDict, total=False):
+    """What differs from a POST of a form: the method, a JSON body, an Authorization header."""
+
+    method: str
+    as_json: bool
+    authorization: str
 
 
 class Outbound:
@@ -135,17 +167,42 @@ class Outbound:
         *,
         insecure_loopback: bool = False,
         patience: Patience = PATIENCE,
+        **manner: Unpack[Manner],
     ) -> Reply:
         """
         The answer to a POST of *fields* as a form, whatever its status is below 300 or from 400.
 
         Never repeated, not even after a failed connect: every address has been tried by then, and
         the caller, who is told whether anything was sent, knows better if a repeat is safe.
-        *insecure_loopback* allows ``http`` to a loopback address, for the sandbox. Refuses with
-        ``Unanswered``.
+        *insecure_loopback* allows ``http`` to a loopback address, for the sandbox. *manner* is
+        for what is no POST of a form. Refuses with ``Unanswered``.
         """
+        return self._told(url, _question(url, fields, manner), insecure_loopback, patience)
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        limit: int = MAX_ANSWER,
+        insecure_loopback: bool = False,
+        patience: Patience = PATIENCE,
+    ) -> Reply:
+        """
+        The answer to a GET of *url*, query and all, of at most *limit* bytes.
+
+        A public document of somebody else's: never repeated and never redirected, like ``send``.
+        Refuses with ``Unanswered``.
+        """
+        parts = urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        request = _Request("GET", target, _FETCH_HEADERS, None, limit)
+        return self._told(url, request, insecure_loopback, patience)
+
+    def _told(
+        self, url: str, request: _Request, insecure_loopback: bool, patience: Patience
+    ) -> Reply:
         started = time.perf_counter()
-        outcome = self._attempt(url, fields, insecure_loopback, patience)
+        outcome = self._attempt(url, request, insecure_loopback, patience)
         result = (
             {"status": outcome.status}
             if isinstance(outcome, Reply)
@@ -167,7 +224,7 @@ class Outbound:
     def _attempt(
         self,
         url: str,
-        fields: Sequence[tuple[str, str]],
+        request: _Request,
         insecure_loopback: bool,
         patience: Patience,
     ) -> Reply | Unanswered:
@@ -178,7 +235,7 @@ class Outbound:
 
         pool = self._pool(url, patience)
         try:
-            return _post(pool, urlsplit(url).path, urlencode(fields), patience)
+            return _exchange(pool, request, patience)
         except _NotSent as failure:
             return Unanswered(failure.fault, sent=False)
         except Unanswered as failure:
@@ -252,14 +309,24 @@ def _system_trust() -> ssl.SSLContext:
     return context
 
 
-def _post(pool: HTTPConnectionPool, path: str, form: str, patience: Patience) -> Reply:
+def _question(url: str, fields: Sequence[tuple[str, str]], manner: Manner) -> _Request:
+    body, headers = urlencode(fields), dict(_REQUEST_HEADERS)
+    if manner.get("as_json"):
+        body, headers["Content-Type"] = json.dumps(dict(fields)), "application/json"
+    if "authorization" in manner:
+        headers["Authorization"] = manner["authorization"]
+    target = urlsplit(url).path or "/"
+    return _Request(manner.get("method", "POST"), target, headers, body.encode("ascii"), MAX_ANSWER)
+
+
+def _exchange(pool: HTTPConnectionPool, request: _Request, patience: Patience) -> Reply:
     import urllib3
 
     response = pool.urlopen(
-        "POST",
-        path or "/",
-        body=form.encode("ascii"),
-        headers=_REQUEST_HEADERS,
+        request.method,
+        request.target,
+        body=request.body,
+        headers=request.headers,
         timeout=urllib3.Timeout(connect=patience.connect, read=patience.silence),
         redirect=False,
         retries=False,
@@ -268,7 +335,7 @@ def _post(pool: HTTPConnectionPool, path: str, form: str, patience: Patience) ->
     )
     whole = False
     try:
-        reply = _read(response)
+        reply = _read(response, request.limit)
         whole = True
         return reply
     finally:
@@ -277,28 +344,28 @@ def _post(pool: HTTPConnectionPool, path: str, form: str, patience: Patience) ->
         response.release_conn()
 
 
-def _read(response: BaseHTTPResponse) -> Reply:
+def _read(response: BaseHTTPResponse, limit: int) -> Reply:
     if 300 <= response.status < 400:
         raise Unanswered(Fault.REDIRECT, sent=True)
     body = bytearray()
     while chunk := response.read(8192, decode_content=False):
         body += chunk
-        if len(body) > MAX_ANSWER:
+        if len(body) > limit:
             raise Unanswered(Fault.TOO_LARGE, sent=True)
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    return Reply(response.status, kept, _decode(bytes(body), encoding))
+    return Reply(response.status, kept, _decode(bytes(body), encoding, limit))
 
 
-def _decode(body: bytes, encoding: str) -> bytes:
+def _decode(body: bytes, encoding: str, limit: int) -> bytes:
     """*body* without its gzip coat; a bomb stops at the cap. We ask for none, servers differ."""
     if encoding in ("", "identity"):
         return body
     if encoding not in ("gzip", "x-gzip"):
         raise Unanswered(Fault.UNDECODABLE, sent=True)
     inflater = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    plain = inflater.decompress(body, MAX_ANSWER + 1)
-    if len(plain) > MAX_ANSWER:
+    plain = inflater.decompress(body, limit + 1)
+    if len(plain) > limit:
         raise Unanswered(Fault.TOO_LARGE, sent=True)
     if not inflater.eof:
         raise Unanswered(Fault.UNDECODABLE, sent=True)

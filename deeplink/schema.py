@@ -29,12 +29,13 @@ _HERE = Path(__file__).parent
 _TYPES = {
     "string": "a text in quotes",
     "boolean": "true or false",
+    "integer": "a whole number",
     "array": "a list in [ ]",
     "object": "a table",
 }
-_POINTER_HINT = (
-    'put it into the environment and write {key} = {{ env = "NAME" }}, or {{ file = "PATH" }}'
-)
+
+#: Lists whose elements are values, if pointed to, and no tables of their own.
+_POINTERS = ({"$ref": "#/$defs/text"}, {"$ref": "#/$defs/secret"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _copy(value: Any) -> Any:
 def _wrong_type(fault: _Fault, report: Report) -> None:
     path = fault.path
     if fault.rule.get("title") == "secret":
-        hint = _POINTER_HINT.format(key=path[-1])
+        hint = f"put it into the environment and {_pointer_hint(path)}"
         what = "is written into the config; whoever reads the file or its history has it"
         report.error("CFG019", path, what, hint)
         return
@@ -111,6 +112,12 @@ def _wrong_type(fault: _Fault, report: Report) -> None:
     expected = " or ".join(_TYPES[name] for name in names if name != "object" or len(names) == 1)
     what = f"must be {expected}, not {_type_of(fault.instance)}"
     report.error("CFG010", path, what, _example(path))
+
+
+def _pointer_hint(path: Sequence[str | int]) -> str:
+    """How a pointer is written at *path*; an element of a list has no key of its own."""
+    key = f"{path[-1]} = " if isinstance(path[-1], str) else ""
+    return f'write {key}{{ env = "NAME" }}, or {{ file = "PATH" }}'
 
 
 def _missing(fault: _Fault, report: Report) -> None:
@@ -146,8 +153,8 @@ def _empty(fault: _Fault, report: Report) -> None:
 
 def _no_one_pointer(fault: _Fault, report: Report) -> None:
     path = fault.path
-    hint = f'write {path[-1]} = {{ env = "NAME" }}, or {{ file = "PATH" }}'
-    report.error("CFG015", path, "must point to exactly one place, by env or by file", hint)
+    what = "must point to exactly one place, by env or by file"
+    report.error("CFG015", path, what, _pointer_hint(path))
 
 
 def _bad_name(fault: _Fault, report: Report) -> None:
@@ -155,6 +162,18 @@ def _bad_name(fault: _Fault, report: Report) -> None:
     path = (*fault.path, fault.instance)
     what = "is a name that cannot be used here"
     report.error("CFG014", path, what, "begin with a-z; use a-z, 0-9, - and _, 32 at most")
+
+
+def _unknown_word(fault: _Fault, report: Report) -> None:
+    words = ", ".join(f'"{word}"' for word in fault.wanted)
+    hint = f"write {fault.path[-1]} = one of: {words}"
+    report.error("CFG080", fault.path, "is not one of the words known here", hint)
+
+
+def _out_of_range(fault: _Fault, report: Report) -> None:
+    least, most = fault.rule.get("minimum"), fault.rule.get("maximum")
+    span = f"{least} or more" if most is None else f"{least} to {most}"
+    report.error("CFG081", fault.path, "is out of range", f"write a whole number, {span}")
 
 
 def _other(fault: _Fault, report: Report) -> None:
@@ -171,6 +190,9 @@ _WORDS: dict[str, Words] = {
     "minProperties": _empty,
     "maxProperties": _no_one_pointer,
     "pattern": _bad_name,
+    "enum": _unknown_word,
+    "minimum": _out_of_range,
+    "maximum": _out_of_range,
 }
 
 
@@ -275,7 +297,7 @@ def _keys_under(prefix: str, rule: dict[str, Any]) -> Iterator[tuple[str, dict[s
     for name, inner in rule.get("properties", {}).items():
         yield f"{prefix}{name}", inner
         resolved = _resolved(inner)
-        if "$ref" in inner or inner.get("items") == {"$ref": "#/$defs/text"}:
+        if "$ref" in inner or inner.get("items") in _POINTERS:
             continue
         if "propertyNames" in resolved:
             yield from _keys_under(

@@ -19,9 +19,12 @@ from deeplink.association.verdict import AndroidApp, App, IosApp, Link
 from deeplink.cli import check
 from deeplink.config import Callback, Config, is_loopback, load
 from deeplink.errors import ConfigError
-from deeplink.oauth.providers import TIKTOK, Provider
+from deeplink.limits import Limits
+from deeplink.oauth.providers import PRESETS, TIKTOK, Provider, SigningKey
+from deeplink.rules.exchange import ExchangeRules
 from deeplink.rules.paths import covers
 from deeplink.rules.report import CODES
+from deeplink.sandbox.vendor_keys import default_signing_key
 
 HERE = Path(__file__).parent
 SHIPPED = HERE.parent / "config" / "deeplink.toml"
@@ -163,6 +166,50 @@ def test_a_callback_is_a_path_with_a_slash_however_it_is_written(tmp_path):
     config = load_text(tmp_path, text)
     assert config.callbacks[0].path == "/login-callback/"
     assert [finding.code for finding in config.findings] == ["CFG063"]
+
+
+KEY = "SECRET-" + "k" * 32
+
+
+def test_answers_are_kept_where_the_machine_has_room_for_them(tmp_path):
+    assert load_text(tmp_path, GOOD).exchange.store == "sqlite"
+    attached = {**ENVIRON, "REDIS_URL": "redis://:SECRET-pw@127.0.0.1:6379/0"}
+    rules = load_text(tmp_path, GOOD, attached).exchange
+    assert (rules.store, rules.redis_url.reveal()) == ("redis", attached["REDIS_URL"])
+    named = f'{GOOD}\n[exchange]\nstore = "sqlite"\n'
+    assert load_text(tmp_path, named, attached).exchange.redis_url is None
+
+
+def test_keys_keep_their_order(tmp_path):
+    text = f'{GOOD}\n[exchange]\nkeys = [{{ env = "NEW" }}, {{ env = "OLD" }}]\n'
+    keys = load_text(tmp_path, text, {**ENVIRON, "NEW": KEY + "2", "OLD": KEY + "1"}).exchange.keys
+    assert [key.reveal() for key in keys] == [KEY + "2", KEY + "1"]
+
+
+def test_one_process_may_remember_in_its_memory(tmp_path):
+    text = f'{GOOD}\n[exchange]\nstore = "memory"\n'
+    assert load_text(tmp_path, text, {**ENVIRON, "WEB_CONCURRENCY": "1"}).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("dyno", "expected"),
+    [("web.1", False), ("web.2", True), ("web.10", True), ("release.7", False), ("web.²", False)],
+)
+def test_heroku_tells_of_other_machines_by_the_number_of_this_one(tmp_path, dyno, expected):
+    config = load_text(tmp_path, GOOD, {**ENVIRON, "DYNO": dyno})
+    assert config.exchange.has_other_machines is expected
+
+
+def test_a_config_without_redis_does_not_pay_for_its_client(root):
+    """redis-py takes 0.3 s to import."""
+    script = (
+        "import sys; from pathlib import Path; from deeplink.config import load; "
+        "load(Path('config/deeplink.toml'), {}); print('redis' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
 
 
 def test_a_secret_may_lie_in_a_file(tmp_path):
@@ -339,6 +386,13 @@ app = 7
 sandbox = false
 client_secret = "SECRET-here"
 client_secret = [{}]
+[exchange]
+[limits]
+keys = ["SECRET-here"]
+redis_url = { env = "TIKTOK_CLIENT_SECRET" }
+allowed_origins = [1, "\\u001b", {}]
+per_code = 1e999
+trusted_hops = 2.0
 redirect_uri = { env = 1 }
 redirect_uri = "http://[::1"
 query = { a = [1] }
@@ -431,6 +485,9 @@ def test_the_schema_and_the_values_have_the_same_keys():
     assert set(app["ios"]["properties"]) == names_of(IosApp)
     assert set(rules["link"]["properties"]) == names_of(Link)
     assert set(rules["callback"]["properties"]) == names_of(Callback) | {"app"}
+    exchange = shape["properties"]["exchange"]["properties"]
+    assert set(exchange) == names_of(ExchangeRules) - {"has_other_machines"}
+    assert set(shape["properties"]["limits"]["properties"]) == names_of(Limits)
     # What the rows of callbacks say about a provider's apps is not said again in its table.
     derived = {"key", "apps", "custom_schemes"}
     assert set(rules["provider"]["properties"]) == names_of(Provider) - derived | {
@@ -492,3 +549,45 @@ def test_every_commented_key_of_the_shipped_config_may_be_used(tmp_path):
     assert used.count("\n# ") < text.count("\n# ")
     codes = codes_of(tmp_path, used, {})
     assert not {"CFG001", "CFG010", "CFG011", "CFG012"} & set(codes)
+
+
+APPLE = (
+    GOOD.partition("[providers.tiktok]")[0].replace('provider = "tiktok"', 'provider = "apple"')
+    + """
+[providers.apple]
+client_key = "com.acme.shop.web"
+redirect_uri = "https://links.acme.com/login-callback/"
+accept_code_without_pkce = true
+
+[providers.apple.signing_key]
+team_id = "ABCDE12345"
+key_id = "ABC123DEFG"
+private_key = POINTER
+"""
+)
+
+
+@pytest.mark.parametrize("spelling", ["as it is", "on one line", "in a file"])
+def test_apples_key_is_read_from_where_it_lies(tmp_path, spelling):
+    """Several hosts take only one line for a variable; the portal's file has six."""
+    pem = default_signing_key()
+    environ = {"APPLE_KEY": pem.replace("\n", "\\n") if spelling == "on one line" else pem}
+    pointer = '{ env = "APPLE_KEY" }'
+    if spelling == "in a file":
+        (tmp_path / "key.p8").write_text(pem, "ascii")
+        pointer = f'{{ file = "{tmp_path}/key.p8" }}'
+    config = load_text(tmp_path, APPLE.replace("POINTER", pointer), environ)
+    provider = config.providers["apple"]
+    assert config.findings == ()
+    assert provider.signing_key == SigningKey("ABCDE12345", "ABC123DEFG")
+    assert provider.client_secret.reveal().strip() == pem.strip()
+    assert "PRIVATE" not in repr(config)
+
+
+@pytest.mark.parametrize("name", ["google", "github"])
+def test_a_provider_is_a_row_of_facts_and_a_pair(tmp_path, name):
+    environ = {"TIKTOK_CLIENT_SECRET": "SECRET-of-another"}
+    provider = load_text(tmp_path, GOOD.replace("tiktok", name), environ).providers[name]
+    assert provider.preset == PRESETS[name]
+    assert provider.client_secret.reveal() == "SECRET-of-another"
+    assert provider.signing_key is None

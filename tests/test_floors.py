@@ -20,6 +20,7 @@ FLOORS = [
     ["oauth"],
     ["schema", "rules", "dropins", "config"],
     ["publication"],
+    ["journey"],
     ["web"],
     ["cli"],
 ]

@@ -7,7 +7,9 @@ import pytest
 from deeplink.association.verdict import AndroidApp, App, IosApp, Link
 from deeplink.config import Callback, Config
 from deeplink.dropins import DropIn
+from deeplink.limits import Limits
 from deeplink.publication import Published, conflicts, publish
+from deeplink.rules.exchange import ExchangeRules
 
 ASSETLINKS = "/.well-known/assetlinks.json"
 APPLE = "/.well-known/apple-app-site-association"
@@ -36,6 +38,8 @@ def config(*, links=(), callbacks=(), drop_ins=(), hosts=("a.example", "b.exampl
         sandbox_url=None,
         issuer=None,
         clients={},
+        exchange=ExchangeRules("memory", None, "verify", (), (), (), False),
+        limits=Limits(0, 0, 0, 0, 0),
     )
 
 

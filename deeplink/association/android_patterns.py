@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 #: PatternMatcher.MAX_PATTERN_STORAGE; an advanced pattern may not come within 3 tokens of it.
 MAX_TOKENS = 2048
@@ -86,7 +87,10 @@ def pattern_of(kind: Kind, text: str) -> Pattern | None:
 
 def translate(expression: str, translation: Translation = Translation.NEWEST) -> Pattern | None:
     """
-    The pattern that a device makes of a rule's expression; None for the empty one, which throws.
+    The pattern that a device makes of a rule's expression; None for one at which it throws.
+
+    The newest translation throws at the empty expression only; the early one also where it makes
+    an advanced glob that is malformed (``+?*``).
 
     >>> translate("/v1/*.html").text
     '/v1/.*\\\\.html'
@@ -127,9 +131,11 @@ def _early(expression: str) -> tuple[Kind, str]:
     return (Kind.ADVANCED_GLOB if is_advanced else Kind.SIMPLE_GLOB), pattern
 
 
+# Every rule asks for the units of the same URL, which may be long.
+@lru_cache(maxsize=64)
 def _units(text: str) -> str:
     """The text with every character beyond U+FFFF as its two surrogates."""
-    if not text or max(text) <= "\uffff":
+    if text.isascii() or max(text) <= "\uffff":
         return text
     units = text.encode("utf-16-le", "surrogatepass")
     return "".join(chr(units[i] | units[i + 1] << 8) for i in range(0, len(units), 2))

@@ -14,6 +14,9 @@ import click
 COMMANDS = {
     "check": "Check the config, or association files, and say what is wrong and where.",
     "conform": "Answer one JSON question a line with one JSON answer a line.",
+    "convert": "Turn Apple's rules into Android's dynamic rules or back, and say what is lost.",
+    "diff": "Say what two versions of a config or an association file mean differently.",
+    "match": "Say which app opens a URL on each system, or why none does.",
     "render": "Print a published file, byte for byte; without a name, list what is published.",
     "sandbox": "A pretend TikTok on 127.0.0.1, for logins without network, account or portal.",
     "serve": "Serve on this machine, with the sandbox beside it where the config asks for one.",

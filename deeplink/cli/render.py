@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from deeplink import config as configuration
-from deeplink.cli import say
+from deeplink.cli import folders, say
 from deeplink.dropins import APPLE, ASSETLINKS
 from deeplink.errors import ConfigError
 from deeplink.findings import did_you_mean
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from deeplink.config import Config
     from deeplink.publication import Publication
 
-ROOT = Path(__file__).parents[2]
 
 #: Short names of the two documents.
 _DOCUMENTS = {"assetlinks": ASSETLINKS, "apple": APPLE}
@@ -36,7 +35,7 @@ _DOCUMENTS = {"assetlinks": ASSETLINKS, "apple": APPLE}
     "config_path",
     envvar="DEEPLINK_CONFIG",
     type=click.Path(path_type=Path),
-    default=ROOT / "config" / "deeplink.toml",
+    default=folders.CONFIG,
     help="Config file.  [default: config/deeplink.toml]",
 )
 def render(
@@ -65,7 +64,7 @@ def render(
 
 def _load(path: Path) -> Config:
     try:
-        return configuration.load(path, os.environ, well_known=ROOT / "well_known")
+        return configuration.load(path, os.environ, well_known=folders.WELL_KNOWN)
     except ConfigError as error:
         say.findings(error.findings, to_stderr=True)
         raise SystemExit(1) from None

@@ -5,11 +5,10 @@ from __future__ import annotations
 import errno
 import logging
 import sys
-from pathlib import Path
 
 import click
 
-import deeplink
+from deeplink.cli import folders
 from deeplink.sandbox import DEFAULT_CLIENT_KEY, DEFAULT_CLIENT_SECRET
 
 
@@ -82,8 +81,9 @@ def sandbox(
       curl http://127.0.0.1:8001/__sandbox__/mischief --json '{"kind": "drop_after_commit"}'
 
     It serves TikTok's own paths at its root: /v2/auth/authorize/, /v2/oauth/token/,
-    /v2/oauth/revoke/, /v2/user/info/ and the QR login. /__sandbox__/ shows what happened and
-    takes orders for misbehaviour. It answers this machine only.
+    /v2/oauth/revoke/, /v2/user/info/ and the QR login. /google, /github and /apple play those
+    providers, each with its own paths behind it. /__sandbox__/ shows what happened and takes
+    orders for misbehaviour. It answers this machine only.
     """
     # Flask is imported here so that `deeplink --help` does not wait for it.
     from deeplink.sandbox.server import open_socket, serve
@@ -97,7 +97,7 @@ def sandbox(
             strict=strict,
             error_status=error_status,
             lifetimes=lifetimes,
-            templates=_templates(),
+            templates=folders.TEMPLATES,
         )
     except ValueError as error:
         raise click.UsageError(str(error)) from error
@@ -120,13 +120,6 @@ def _parse_clients(pairs: tuple[str, ...]) -> dict[str, str]:
             raise ValueError(f"--client {key}: this key is there twice; each needs its own")
         clients[key] = secret
     return clients or {DEFAULT_CLIENT_KEY: DEFAULT_CLIENT_SECRET}
-
-
-def _templates() -> Path:
-    """The folder of pages: inside the package in a wheel, beside it in a checkout."""
-    package = Path(deeplink.__file__).parent
-    inside = package / "_data" / "templates"
-    return inside if inside.is_dir() else package.parent / "templates"
 
 
 def _port_fault(port: int, error: OSError) -> str:

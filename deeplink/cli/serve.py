@@ -15,12 +15,12 @@ from urllib.request import urlopen
 import click
 
 from deeplink import config as configuration
+from deeplink.cli import folders
 from deeplink.errors import ConfigError
 
 if TYPE_CHECKING:
     from types import FrameType
 
-ROOT = Path(__file__).parents[2]
 
 _SANDBOX_PORT = 8001
 
@@ -32,7 +32,7 @@ _SANDBOX_PORT = 8001
     "config_path",
     envvar="DEEPLINK_CONFIG",
     type=click.Path(path_type=Path),
-    default=ROOT / "config" / "deeplink.toml",
+    default=folders.CONFIG,
     help="Config file.  [default: config/deeplink.toml]",
 )
 def serve(port: int, config_path: Path) -> None:
@@ -45,6 +45,8 @@ def serve(port: int, config_path: Path) -> None:
 
     Listens on 127.0.0.1 only. On a real host run gunicorn itself: gunicorn app:app
     """
+    if not (folders.HOME / "app.py").exists():
+        raise click.UsageError("the server runs from a checkout of the project, not from a wheel")
     _refuse_taken_port(port)
     sandbox_url = f"http://127.0.0.1:{_free_port(_SANDBOX_PORT)}"
     environ = {
@@ -54,7 +56,7 @@ def serve(port: int, config_path: Path) -> None:
         "DEEPLINK_SANDBOX_URL": sandbox_url,
     }
     try:
-        config = configuration.load(config_path, environ, well_known=ROOT / "well_known")
+        config = configuration.load(config_path, environ, well_known=folders.WELL_KNOWN)
     except ConfigError as error:
         click.echo(str(error), err=True)
         click.echo("deeplink: the server does not start on a config with errors", err=True)
@@ -106,7 +108,7 @@ def _is_free(port: int) -> bool:
 def _start_sandbox(url: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
     port = url.rpartition(":")[2]
     return subprocess.Popen(
-        [sys.executable, "-m", "deeplink", "sandbox", "--port", port], env=environ, cwd=ROOT
+        [sys.executable, "-m", "deeplink", "sandbox", "--port", port], env=environ, cwd=folders.HOME
     )
 
 
@@ -114,7 +116,7 @@ def _start_server(port: int, environ: dict[str, str]) -> subprocess.Popen[bytes]
     return subprocess.Popen(
         [sys.executable, "-m", "gunicorn", "app:app", "--bind", f"127.0.0.1:{port}"],
         env=environ,
-        cwd=ROOT,
+        cwd=folders.HOME,
     )
 
 

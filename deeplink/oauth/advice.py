@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from deeplink.oauth.answer import Refused
-    from deeplink.oauth.providers import Provider
+    from deeplink.oauth.providers import Preset, Provider, Symptom
 
 
 class Operation(StrEnum):
@@ -33,13 +33,31 @@ _BY_OPERATION = {
         "the same login, and that the app started it with {redirect_uri}; then start again."
     ),
     (Operation.REFRESH, "invalid_grant"): (
-        "The refresh token has expired, was revoked, or was replaced: each refresh gives a new one "
-        "and ends the old. Keep the newest; without it the person has to log in again."
+        "The refresh token has expired or was revoked. The person has to log in again."
     ),
     (Operation.REFRESH, "invalid_request"): (
         "{name} refused the refresh token without saying why. Send the newest one, unchanged; if "
         "that is refused too, the person has to log in again."
     ),
+    (Operation.REVOKE, "invalid_grant"): (
+        "{name} does not know this token any more: it has expired or was revoked before."
+    ),
+    (Operation.REVOKE, "invalid_request"): (
+        "{name} does not know this token: it has expired, was revoked before, or is none of "
+        "{name}'s. Send the refresh token, which ends the whole login."
+    ),
+}
+
+#: In place of those above where each refresh ends the refresh token that was shown.
+_WHERE_REFRESH_TOKENS_ROTATE = {
+    (Operation.REFRESH, "invalid_grant"): (
+        "The refresh token has expired, was revoked, or was replaced: each refresh gives a new one "
+        "and ends the old. Keep the newest; without it the person has to log in again."
+    ),
+}
+
+#: In place of those above where only an access token can be revoked.
+_WHERE_ACCESS_TOKENS_ARE_REVOKED = {
     (Operation.REVOKE, "invalid_grant"): (
         "{name} does not know this token any more: it has expired or was revoked before. To end "
         "a login whose access token has expired, refresh first and revoke the new access token."
@@ -118,13 +136,27 @@ def on_refusal(provider: Provider, operation: Operation, refused: Refused) -> tu
     A description that the provider's row knows says more than the error code; TikTok has one code
     for a wrong verifier, a wrong redirect URI and a malformed form.
     """
-    said = _folded(refused.description)
     for symptom in provider.preset.symptoms:
-        if said == _folded(symptom.description):
+        if _fits(symptom, refused):
             return symptom.error, _filled(symptom.advice, provider)
     error = refused.error
-    sentence = _BY_OPERATION.get((operation, error)) or _BY_ERROR.get(error, _UNKNOWN)
-    return error, _filled(sentence, provider)
+    sentence = _by_operation(provider.preset).get((operation, error))
+    return error, _filled(sentence or _BY_ERROR.get(error, _UNKNOWN), provider)
+
+
+def _fits(symptom: Symptom, refused: Refused) -> bool:
+    return (not symptom.word or symptom.word == refused.word) and (
+        not symptom.description or _folded(symptom.description) == _folded(refused.description)
+    )
+
+
+def _by_operation(preset: Preset) -> dict[tuple[Operation, str], str]:
+    sentences = dict(_BY_OPERATION)
+    if preset.rotates_refresh_tokens:
+        sentences |= _WHERE_REFRESH_TOKENS_ROTATE
+    if not preset.revocation.takes_refresh_tokens:
+        sentences |= _WHERE_ACCESS_TOKENS_ARE_REVOKED
+    return sentences
 
 
 def on_silence(provider: Provider, operation: Operation, *, sent: bool) -> str:

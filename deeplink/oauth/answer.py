@@ -19,6 +19,7 @@ from deeplink.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deeplink.oauth.providers import Preset, Tokens
     from deeplink.outbound import Reply
 
 #: RFC 6749 section 5.2, the two of 4.1.2.1 that mean "later", and TikTok's word for "too many".
@@ -46,19 +47,11 @@ UNKNOWN_ERROR = "unknown_error"
 _TOKEN = re.compile(r"[\x21-\x7e]{1,8192}", re.ASCII)
 _LINE = re.compile(r"[\x20-\x7e]{0,8192}", re.ASCII)
 
-#: The fields that go on to the app, and what each must look like.
-_TEXTS = {
-    "access_token": _TOKEN,
-    "open_id": _TOKEN,
-    "refresh_token": _TOKEN,
-    "scope": _LINE,
-    "token_type": _TOKEN,
-}
-_SECONDS = ("expires_in", "refresh_expires_in")
+#: A list, perhaps of nothing; any other text of an answer is one word.
+_LINES = frozenset({"scope"})
 
-#: RFC 6749 section 5.1; ``expires_in`` is only recommended there, but an app that guesses a
-#: token's life guesses wrong (TikTok went from 24 hours to 2).
-_REQUIRED = ("access_token", "expires_in", "token_type")
+#: The vendor's word for an error, if it looks like one.
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 
 #: 14 digits of UTC time and 20 hexadecimal ones: ``202206221854370101130062072500FFA2``.
 _LOG_ID = re.compile(r"20[0-9]{12}[0-9A-Fa-f]{18,40}", re.ASCII)
@@ -66,10 +59,15 @@ _LOG_ID = re.compile(r"20[0-9]{12}[0-9A-Fa-f]{18,40}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the provider gave: *fields* in the order of the app's answer; they do not print."""
+    """
+    What the provider gave: *fields* in the order of the app's answer; they do not print.
+
+    *is_replay* says that it was given before, and that no call was made for it this time.
+    """
 
     fields: Mapping[str, str | int] = field(repr=False)
     log_id: str | None
+    is_replay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +75,15 @@ class Refused:
     """
     The body says no. *error* is of ``KNOWN_ERRORS`` or ``UNKNOWN_ERROR``.
 
-    *description* is the provider's, for comparison with known sentences only. *access_token* is
-    one that came along in spite of the error.
+    *description* and *word*, its own name for the error, are the provider's, for comparison with
+    known ones only. *access_token* is one that came along in spite of the error.
     """
 
     error: str
     description: str = field(repr=False)
     log_id: str | None
     access_token: Secret | None
+    word: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +94,21 @@ class Unusable:
     access_token: Secret | None
 
 
-def read_tokens(reply: Reply) -> Result | Refused | Unusable:
-    """What the token endpoint's *reply* says, whatever its status."""
+def read_tokens(reply: Reply, preset: Preset) -> Result | Refused | Unusable:
+    """What the token endpoint's *reply* says, whatever its status, in *preset*'s dialect."""
     body = _read_object(reply.body)
     if body is None:
         return Unusable(_log_id(reply, {}), None)
-    if refused := _refusal(reply, body):
+    if refused := _refusal(reply, body, preset):
         return refused
     log_id = _log_id(reply, body)
-    fields = _known_fields(body)
+    fields = _known_fields(body, preset.tokens)
     if fields is None:
         return Unusable(log_id, _access_token(body))
     return Result(fields, log_id)
 
 
-def read_revocation(reply: Reply) -> Refused | Unusable | None:
+def read_revocation(reply: Reply, preset: Preset) -> Refused | Unusable | None:
     """
     What the revocation endpoint's *reply* says; None if the token is revoked.
 
@@ -117,9 +116,13 @@ def read_revocation(reply: Reply) -> Refused | Unusable | None:
     counts, so both are asked: no error in the body, and a status of success.
     """
     body = _read_object(reply.body) or {}
-    if refused := _refusal(reply, body):
+    if refused := _refusal(reply, body, preset):
         return refused
-    return None if reply.status < 300 else Unusable(_log_id(reply, body), None)
+    if reply.status < 300:
+        return None
+    error = dict(preset.revocation.statuses).get(reply.status)
+    log_id = _log_id(reply, body)
+    return Refused(error, "", log_id, None) if error else Unusable(log_id, None)
 
 
 def _read_object(body: bytes) -> dict[str, object] | None:
@@ -130,7 +133,7 @@ def _read_object(body: bytes) -> dict[str, object] | None:
     return value if isinstance(value, dict) else None
 
 
-def _refusal(reply: Reply, body: Mapping[str, object]) -> Refused | None:
+def _refusal(reply: Reply, body: Mapping[str, object], preset: Preset) -> Refused | None:
     """The error that *body* holds: a word, or the envelope of TikTok's other endpoints."""
     error = body.get("error")
     if isinstance(error, dict):
@@ -138,33 +141,38 @@ def _refusal(reply: Reply, body: Mapping[str, object]) -> Refused | None:
         error = None if error == "ok" else error
     if not error:
         return None
-    known = error if isinstance(error, str) and error in KNOWN_ERRORS else UNKNOWN_ERROR
+    word = error if isinstance(error, str) and _WORD.fullmatch(error) else ""
+    # GitHub has words of its own for RFC 6749's errors.
+    own = {symptom.word: symptom.error for symptom in preset.symptoms if symptom.word}
+    known = word if word in KNOWN_ERRORS else own.get(word, UNKNOWN_ERROR)
     description = body.get("error_description")
     return Refused(
         known,
         description if isinstance(description, str) else "",
         _log_id(reply, body),
         _access_token(body),
+        word,
     )
 
 
-def _known_fields(body: Mapping[str, object]) -> dict[str, str | int] | None:
+def _known_fields(body: Mapping[str, object], tokens: Tokens) -> dict[str, str | int] | None:
     """The fields that we pass on, in alphabetical order; None if one is not what it should be."""
     fields: dict[str, str | int] = {}
-    for name in sorted((*_TEXTS, *_SECONDS)):
+    for name in sorted((*tokens.texts, *tokens.seconds)):
         value = body.get(name)
-        if value is None and name not in _REQUIRED:
+        if value is None and name not in tokens.required:
             continue
-        if not _is_right(value, name):
+        if not _is_right(value, name, is_number=name in tokens.seconds):
             return None
         fields[name] = value
     return fields
 
 
-def _is_right(value: object, name: str) -> TypeGuard[str | int]:
-    if name in _SECONDS:
+def _is_right(value: object, name: str, *, is_number: bool) -> TypeGuard[str | int]:
+    if is_number:
         return type(value) is int and value >= 0
-    return isinstance(value, str) and _TEXTS[name].fullmatch(value) is not None
+    shape = _LINE if name in _LINES else _TOKEN
+    return isinstance(value, str) and shape.fullmatch(value) is not None
 
 
 def _access_token(body: Mapping[str, object]) -> Secret | None:

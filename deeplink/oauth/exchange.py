@@ -1,14 +1,17 @@
 """
 The three questions that need the client secret: redeem a code, refresh, revoke.
 
-Nothing is kept between two calls and nothing is tried twice: a code works once, and a refresh
-token dies with the answer that replaces it. Whoever remembers answers stands around these verbs.
+Nothing is tried twice: a code works once, and a refresh token dies with the answer that replaces
+it. The vault stands around the first two and gives the answer again to whoever asks the same.
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import time
 from typing import TYPE_CHECKING, NoReturn, Protocol
+from urllib.parse import quote
 
 from deeplink.errors import (
     ProviderRefused,
@@ -33,15 +36,19 @@ from deeplink.oauth.answer import (
     read_revocation,
     read_tokens,
 )
+from deeplink.oauth.credentials import basic, client_secret
+from deeplink.oauth.vault import Answer, Purpose, Question
 from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Fault
+from deeplink.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Unpack
 
     from deeplink.oauth.providers import Provider
     from deeplink.oauth.request import CodeRequest, TokenRequest
-    from deeplink.outbound import Patience, Reply
-    from deeplink.secret import Secret
+    from deeplink.oauth.vault import Vault
+    from deeplink.outbound import Manner, Patience, Reply
 
 #: What Retry-After says, in seconds, if the provider limits us without naming a time, and at most.
 RETRY_AFTER = 10
@@ -61,6 +68,7 @@ class Send(Protocol):
         *,
         insecure_loopback: bool,
         patience: Patience,
+        **manner: Unpack[Manner],
     ) -> Reply: ...
 
 
@@ -68,18 +76,28 @@ class Exchange:
     """
     One provider's client, with its secret, as the configuration has it.
 
-    Every verb makes one call to the provider. Each refuses with ``ProviderRefused`` (definite: the
-    same question gets the same answer), ``ProviderSilent`` (nobody knows; its text says what may
-    have happened) or ``TooMany`` (the provider limits us).
+    Every verb makes one call to the provider, or none where *vault* has the answer. Each refuses
+    with ``ProviderRefused`` (definite: the same question gets the same answer), ``ProviderSilent``
+    (nobody knows; its text says what may have happened), ``TooMany`` (the provider limits us) or
+    ``Busy`` (no room to wait for an answer that is under way).
     """
 
-    def __init__(self, provider: Provider, send: Send) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        send: Send,
+        vault: Vault,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.provider = provider
         self._send = send
+        self._vault = vault
+        self._now = now
 
     def redeem(self, request: CodeRequest) -> Result:
         """
-        The tokens for the code in *request*. A second call with it is refused by the provider.
+        The tokens for the code in *request*; for the same request again, the same tokens.
 
         Refuses with ``RequestRefused`` at a provider that does not verify PKCE, unless the config
         accepts that: whoever has the code could invent a verifier.
@@ -100,29 +118,64 @@ class Exchange:
         ]
         if request.code_verifier:
             fields.append(("code_verifier", request.code_verifier.reveal()))
-        return self._tokens(Operation.EXCHANGE, fields)
+        question = self._question(
+            Purpose.EXCHANGE, request.app, request.code, request.code_verifier
+        )
+        return self._once(question, Operation.EXCHANGE, fields)
 
     def refresh(self, request: TokenRequest) -> Result:
-        """New tokens for the refresh token in *request*, which stops working with the answer."""
+        """
+        New tokens for the refresh token in *request*, which stops working with the answer; the
+        same ones again for who asks again within a minute and has not used them yet.
+        """
         fields = [
             *self._credentials(),
             ("grant_type", "refresh_token"),
             ("refresh_token", request.token.reveal()),
         ]
-        return self._tokens(Operation.REFRESH, fields)
+        question = self._question(Purpose.REFRESH, request.app, request.token, None)
+        return self._once(question, Operation.REFRESH, fields)
 
     def revoke(self, request: TokenRequest) -> None:
         """Make the token in *request* worthless at the provider."""
-        reply = self._ask(Operation.REVOKE, self._revocation(request.token))
-        answer = read_revocation(reply)
+        reply = self._ask_revocation(request.token, request.hint)
+        answer = read_revocation(reply, self.provider.preset)
         if isinstance(answer, Refused):
             self._refuse(Operation.REVOKE, reply, answer)
         if isinstance(answer, Unusable):
             self._give_up(Operation.REVOKE, reply, answer)
 
+    def _question(
+        self, purpose: Purpose, app: str | None, grant: Secret, proof: Secret | None
+    ) -> Question:
+        provider = self.provider
+        return Question(
+            purpose=purpose,
+            provider=provider.key,
+            app=app or "",
+            client_key=provider.client_key,
+            redirect_uri=provider.redirect_uri,
+            grant=grant,
+            proof=proof,
+        )
+
+    def _once(
+        self, question: Question, operation: Operation, fields: Sequence[tuple[str, str]]
+    ) -> Result:
+        def ask() -> Answer:
+            result = self._tokens(operation, fields)
+            token = result.fields.get("refresh_token")
+            is_successor = question.purpose is Purpose.REFRESH and isinstance(token, str) and token
+            body = json.dumps([dict(result.fields), result.log_id]).encode()
+            return Answer(body, Secret(str(token)) if is_successor else None)
+
+        answer = self._vault.once(question, ask)
+        kept, log_id = json.loads(answer.body)
+        return Result(kept, log_id, answer.is_replay)
+
     def _tokens(self, operation: Operation, fields: Sequence[tuple[str, str]]) -> Result:
         reply = self._ask(operation, fields)
-        answer = read_tokens(reply)
+        answer = read_tokens(reply, self.provider.preset)
         if isinstance(answer, Result):
             return answer
         if answer.access_token:
@@ -135,23 +188,40 @@ class Exchange:
         provider = self.provider
         return [
             (provider.preset.id_param, provider.client_key),
-            ("client_secret", provider.client_secret.reveal()),
+            ("client_secret", client_secret(provider, self._now())),
         ]
 
-    def _revocation(self, token: Secret) -> list[tuple[str, str]]:
-        return [*self._credentials(), ("token", token.reveal())]
+    def _ask_revocation(
+        self, token: Secret, hint: str | None = None, patience: Patience = PATIENCE
+    ) -> Reply:
+        wanted = self.provider.preset.revocation
+        fields = self._credentials() if wanted.credentials == "form" else []
+        fields.append((wanted.token_param, token.reveal()))
+        if hint:
+            fields.append(("token_type_hint", hint))
+        # Only what differs from a POST of a form.
+        manner: Manner = {}
+        if wanted.method != "POST":
+            manner["method"] = wanted.method
+        if wanted.body == "json":
+            manner["as_json"] = True
+        if wanted.credentials == "basic":
+            manner["authorization"] = basic(self.provider, self._now())
+        return self._ask(Operation.REVOKE, fields, patience, **manner)
 
     def _ask(
         self,
         operation: Operation,
         fields: Sequence[tuple[str, str]],
         patience: Patience = PATIENCE,
+        **manner: Unpack[Manner],
     ) -> Reply:
         preset = self.provider.preset
         url = preset.revoke_url if operation is Operation.REVOKE else preset.token_url
+        url = url.replace("{client_key}", quote(self.provider.client_key, safe=""))
         try:
             return self._send(
-                url, fields, insecure_loopback=self.provider.sandbox, patience=patience
+                url, fields, insecure_loopback=self.provider.sandbox, patience=patience, **manner
             )
         except Unanswered as failure:
             fault, sent = failure.fault, failure.sent
@@ -190,10 +260,10 @@ class Exchange:
         A failure is logged and changes nothing: the app starts again in any case.
         """
         try:
-            reply = self._ask(Operation.REVOKE, self._revocation(token), SHORT_PATIENCE)
-        except ProviderSilent:
+            reply = self._ask_revocation(token, patience=SHORT_PATIENCE)
+        except (ProviderSilent, TooMany):
             return
-        if read_revocation(reply):
+        if read_revocation(reply, self.provider.preset):
             self._note(Operation.REVOKE, "lost_token_not_revoked")
 
     def _note(self, operation: Operation, error: str, log_id: str | None = None) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import unquote_to_bytes
 
@@ -49,6 +49,9 @@ _IGNORED = frozenset(
     {"grant_type", "state", "scope", "scopes", "request_id", "response_id", "token_type_hint"}
 )
 
+#: RFC 7009 section 2.1; another one is passed over, as the RFC allows.
+_HINTS = ("access_token", "refresh_token")
+
 #: A name that may be repeated in an answer: it cannot be a token, a code or a page of text.
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z_]{0,23}", re.ASCII)
 
@@ -82,11 +85,16 @@ class CodeRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenRequest:
-    """A refresh token to be renewed, or an access token to be revoked."""
+    """
+    A refresh token to be renewed, or a token to be revoked.
+
+    *hint* is RFC 7009's ``token_type_hint``, where the provider reads one.
+    """
 
     token: Secret
     app: str | None
     warnings: tuple[Repair, ...]
+    hint: str | None = None
 
 
 def read_fields(mimetype: str, body: bytes) -> dict[str, object]:
@@ -125,7 +133,11 @@ def parse_refresh_request(fields: Mapping[str, object], provider: Provider) -> T
 
 def parse_revoke_request(fields: Mapping[str, object], provider: Provider) -> TokenRequest:
     """The token to revoke; ``token`` is RFC 7009's name for it, an access token at TikTok."""
-    return _token_request(fields, _REVOKE_FIELDS, "token", provider)
+    asked = _token_request(fields, _REVOKE_FIELDS, "token", provider)
+    hint = fields.get("token_type_hint")
+    if not provider.preset.revocation.takes_hint or hint not in _HINTS:
+        return asked
+    return replace(asked, hint=str(hint))
 
 
 def _token_request(
@@ -379,10 +391,11 @@ def _verifier(sent: str | None, provider: Provider, repairs: list[Repair]) -> Se
             return None
         _refuse(f"code_verifier is missing. {provider.preset.verifier_advice}.")
     verifier = _trim(sent, "code_verifier", repairs)
-    if not is_verifier(verifier):
+    shortest = provider.preset.shortest_verifier
+    if not is_verifier(verifier) or len(verifier) < shortest:
         _refuse(
-            "code_verifier must have 32 to 128 characters out of A-Z a-z 0-9 - . _ ~. Send the "
-            "verifier itself, not its challenge, and neither shortened nor encoded."
+            f"code_verifier must have {shortest} to 128 characters out of A-Z a-z 0-9 - . _ ~. "
+            "Send the verifier itself, not its challenge, and neither shortened nor encoded."
         )
     if len(verifier) < SHORTEST_STANDARD_VERIFIER:
         repairs.append(

@@ -27,6 +27,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from deeplink.errors import (
+    Busy,
     DeeplinkError,
     LoginError,
     ProviderRefused,
@@ -202,7 +203,7 @@ class Vault:
         asks again. After an answer, another verifier is refused with ``RequestRefused``
         (``invalid_grant``) without a call; before one, everybody may try, one after another.
 
-        Refuses with ``TooMany`` who would wait too long or in too large a crowd, and with
+        Refuses with ``Busy`` who would wait too long or in too large a crowd, and with
         ``StoreUnavailable`` if the answer lies sealed under a key that this process lacks.
         """
         names = self._names(question)
@@ -246,19 +247,19 @@ class Vault:
             with self._seat(names):
                 flight.done.wait(ANSWER_WITHIN)
         if not flight.done.is_set():
-            raise TooMany(RETRY_AFTER)
+            raise Busy(RETRY_AFTER)
         if flight.answer:
             return replace(flight.answer, is_replay=True)
         raise _same_again(flight.error)
 
     @contextmanager
     def _seat(self, names: _Names) -> Iterator[None]:
-        """A place to wait; ``TooMany`` if there is none."""
+        """A place to wait; ``Busy`` if there is none."""
         with self._lock:
             # The line may be gone already, if the flight ended in this moment.
             line = self._lines.get(names.turn) or _Line()
             if line.waiting >= WAITERS_PER_CODE or self._waiting >= self._max_waiting:
-                raise TooMany(RETRY_AFTER)
+                raise Busy(RETRY_AFTER)
             line.waiting += 1
             self._waiting += 1
         try:
@@ -280,7 +281,7 @@ class Vault:
             with self._seat(names[0]):
                 came = flight.turn.wait(max(0.0, ANSWER_WITHIN - self._deadline))
             if not came:
-                raise TooMany(RETRY_AFTER)
+                raise Busy(RETRY_AFTER)
         if question.purpose is Purpose.REFRESH:
             self._forget_predecessor(question)
         holder = self._random(_HOLDER_LENGTH)
@@ -323,7 +324,7 @@ class Vault:
             same = any(record.endswith(name.tag) for name in names)
             awaited = record or awaited
             if self._clock() - started >= self._longest_wait(same=same or not record):
-                raise TooMany(RETRY_AFTER)
+                raise Busy(RETRY_AFTER)
             self._sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
             in_the_way = self._claim(names, holder)
@@ -352,7 +353,7 @@ class Vault:
             self._repeat_error(names, question, awaited)
             waited = self._clock() - started
             if waited and waited + self._deadline > ANSWER_WITHIN:
-                raise TooMany(RETRY_AFTER)
+                raise Busy(RETRY_AFTER)
             answer = self._ask(names, question, ask, holder)
             is_result = True
             return answer
@@ -497,7 +498,7 @@ def _same_again(error: DeeplinkError | None) -> DeeplinkError:
     if isinstance(error, LoginError):
         return type(error)(error.error, error.description, log_id=error.log_id)
     if isinstance(error, TooMany):
-        return TooMany(error.retry_after)
+        return type(error)(error.retry_after)
     if error is not None:
         return type(error)(*error.args)
     return ProviderSilent(

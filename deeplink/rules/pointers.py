@@ -37,13 +37,19 @@ def text(value: Any, path: Path, environ: Mapping[str, str], report: Report) -> 
 
 
 def secret(
-    value: Any, path: Path, environ: Mapping[str, str], report: Report, *, needed: bool
+    value: Any,
+    path: Path,
+    environ: Mapping[str, str],
+    report: Report,
+    *,
+    needed: bool,
+    has_lines: bool = False,
 ) -> Secret | None:
     """
     The secret that *value* points to, or None.
 
     An unset variable is a finding only where the secret is *needed*; a pointer that cannot be
-    followed is always one.
+    followed is always one. One that *has_lines* (PEM) may hold white space.
     """
     if not isinstance(value, dict) or not value:
         return None
@@ -57,6 +63,9 @@ def secret(
             return None
     if found is None:
         return None
+    if has_lines:
+        # Several hosts take only one line for a variable; RFC 7468 has no backslash.
+        return Secret(found.replace("\\n", "\n"))
     if found != found.strip() or any(character.isspace() for character in found):
         source = name_of(value["env"]) if "env" in value else "the file"
         _note_white_space(source, path, report)

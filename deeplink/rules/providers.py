@@ -11,10 +11,16 @@ from urllib.parse import SplitResult, urlsplit
 from deeplink.config import is_loopback
 from deeplink.dropins import DropIn
 from deeplink.findings import did_you_mean
-from deeplink.oauth.providers import PRESETS, Preset, Provider, at_sandbox
+from deeplink.oauth.credentials import is_signing_key
+from deeplink.oauth.providers import PRESETS, Preset, Provider, SigningKey, at_sandbox
 from deeplink.rules import pointers
 from deeplink.rules.report import quoted
-from deeplink.sandbox import DEFAULT_CLIENT_KEY, DEFAULT_CLIENT_SECRET
+from deeplink.sandbox import (
+    DEFAULT_CLIENT_KEY,
+    DEFAULT_CLIENT_SECRET,
+    DEFAULT_KEY_ID,
+    DEFAULT_TEAM_ID,
+)
 from deeplink.secret import Secret
 
 if TYPE_CHECKING:
@@ -23,14 +29,11 @@ if TYPE_CHECKING:
     from deeplink.rules.links import Row
     from deeplink.rules.report import Path, Report
 
-#: Characters; TikTok's portal takes no more
-#: (https://developers.tiktok.com/doc/login-kit-web#project_setup).
-MAX_REDIRECT_URI = 512
-
 #: Where the sandbox runs unless DEEPLINK_SANDBOX_URL says otherwise.
 SANDBOX_URL = "http://127.0.0.1:8001"
 
 _URL = re.compile(r"[A-Za-z0-9/._~!$&'()*+,;=:@\[\]?#%-]*")
+_APPLE_ID = re.compile(r"[A-Z0-9]{10}")
 _OWNERSHIP_TOKEN = re.compile(r"[A-Za-z0-9]{32}")
 _OWNERSHIP_CONTENT = "tiktok-developers-site-verification="
 
@@ -59,8 +62,9 @@ def read_providers(
         base_url = _sandbox_url(rows, setting, report)
     for key, row in rows.items():
         path: Path = ("providers", key)
-        redirect_uri = _redirect_uri(row, key, path, setting, shared, report)
-        provider = _provider(row, key, redirect_uri, base_url, setting, report)
+        preset = _preset(row, key, report)
+        redirect_uri = _redirect_uri(row, key, preset, path, setting, shared, report)
+        provider = _provider(row, key, preset, redirect_uri, base_url, setting, report)
         if provider is not None:
             providers[key] = provider
     return providers, base_url
@@ -87,20 +91,18 @@ def read_ownership(table: dict[str, Any], report: Report) -> tuple[DropIn, ...]:
 def _provider(
     row: dict[str, Any],
     key: str,
+    preset: Preset | None,
     redirect_uri: str | None,
     base_url: str | None,
     setting: Setting,
     report: Report,
 ) -> Provider | None:
     path: Path = ("providers", key)
-    preset = _preset(row, key, report)
-    pair = _sandbox_pair if row["sandbox"] else _own_pair
-    client_key, client_secret = pair(row, path, setting, report)
+    identity = _sandbox_identity if row["sandbox"] else _own_identity
+    client_key, client_secret, signing_key = identity(row, preset, path, setting, report)
     if not (preset and client_key and client_secret and redirect_uri):
         return None
-    if row["accept_code_without_pkce"] and preset.verifies_pkce:
-        what = f"has no effect: {preset.name} verifies PKCE"
-        report.warning("CFG074", (*path, "accept_code_without_pkce"), what, "remove it")
+    _check_pkce(row, preset, path, report)
     rows = [callback.callback for callback in setting.callbacks]
     apps = {app.key: app for callback in rows if callback.provider == key for app in callback.apps}
     schemes = [app.ios.custom_scheme for app in apps.values() if app.ios]
@@ -114,7 +116,21 @@ def _provider(
         apps=tuple(apps),
         custom_schemes=tuple(dict.fromkeys(scheme for scheme in schemes if scheme)),
         accept_code_without_pkce=row["accept_code_without_pkce"],
+        signing_key=signing_key,
     )
+
+
+def _check_pkce(row: dict[str, Any], preset: Preset, path: Path, report: Report) -> None:
+    if row["accept_code_without_pkce"] and preset.verifies_pkce:
+        what = f"has no effect: {preset.name} verifies PKCE"
+        report.warning("CFG074", (*path, "accept_code_without_pkce"), what, "remove it")
+    if not (row["accept_code_without_pkce"] or preset.verifies_pkce):
+        what = (
+            f"exchanges no codes: {preset.name} is not known to verify PKCE, and whoever has a "
+            "code could redeem it"
+        )
+        hint = "write accept_code_without_pkce = true to accept that; the app must check state"
+        report.warning("CFG163", path, what, hint)
 
 
 def _preset(row: dict[str, Any], key: str, report: Report) -> Preset | None:
@@ -126,42 +142,111 @@ def _preset(row: dict[str, Any], key: str, report: Report) -> Preset | None:
     return PRESETS.get(name)
 
 
-def _sandbox_pair(
-    row: dict[str, Any], path: Path, setting: Setting, report: Report
-) -> tuple[str | None, Secret | None]:
+_Identity = tuple[str | None, Secret | None, SigningKey | None]
+
+
+def _sandbox_identity(
+    row: dict[str, Any], preset: Preset | None, path: Path, setting: Setting, report: Report
+) -> _Identity:
     if setting.public_host:
         public = quoted(setting.public_host)
         what = f"is true, but {public} is not this machine: anyone could log in as anyone"
         hint = "write sandbox = false, with client_key and client_secret of your own"
         report.error("CFG066", (*path, "sandbox"), what, hint)
-    for name in ("client_key", "client_secret"):
+    for name in ("client_key", "client_secret", "signing_key"):
         if row.get(name) is not None:
             what = "is not used beside sandbox = true, which brings its own"
             report.warning("CFG067", (*path, name), what, "remove it, or write sandbox = false")
-    return DEFAULT_CLIENT_KEY, Secret(DEFAULT_CLIENT_SECRET)
+    if preset and _signs(preset):
+        from deeplink.sandbox.vendor_keys import default_signing_key
+
+        key = SigningKey(DEFAULT_TEAM_ID, DEFAULT_KEY_ID)
+        return DEFAULT_CLIENT_KEY, Secret(default_signing_key()), key
+    return DEFAULT_CLIENT_KEY, Secret(DEFAULT_CLIENT_SECRET), None
 
 
-def _own_pair(
-    row: dict[str, Any], path: Path, setting: Setting, report: Report
-) -> tuple[str | None, Secret | None]:
-    written = report.document.value["providers"][path[1]]
-    for name, example in (
-        ("client_key", '"aw…", as the portal shows it'),
-        ("client_secret", '{ env = "TIKTOK_CLIENT_SECRET" }'),
-    ):
-        if name not in written:
-            hint = f"write {name} = {example}"
-            report.error("CFG011", (*path, name), "is missing", hint)
+def _own_identity(
+    row: dict[str, Any], preset: Preset | None, path: Path, setting: Setting, report: Report
+) -> _Identity:
+    client_key = _client_key(row, preset, path, setting, report)
+    if preset and _signs(preset):
+        return client_key, *_signed_secret(row, preset, path, setting, report)
+    return client_key, _shared_secret(row, preset, path, setting, report), None
+
+
+def _signs(preset: Preset) -> bool:
+    return preset.secret == "es256_jwt"  # noqa: S105 - the kind of secret, not one
+
+
+def _client_key(
+    row: dict[str, Any], preset: Preset | None, path: Path, setting: Setting, report: Report
+) -> str | None:
     where = (*path, "client_key")
+    if "client_key" not in _written(path, report):
+        example = preset.client_key_example if preset else "…"
+        hint = f'write client_key = "{example}", as the portal shows it'
+        report.error("CFG011", where, "is missing", hint)
     client_key = pointers.text(row.get("client_key"), where, setting.environ, report)
     if client_key is not None and re.search(r"\s", client_key):
         what = "has white space in it"
         report.error("CFG017", where, what, "remove spaces and line ends, also those at the end")
-        client_key = None
-    secret = pointers.secret(
-        row.get("client_secret"), (*path, "client_secret"), setting.environ, report, needed=True
+        return None
+    return client_key
+
+
+def _shared_secret(
+    row: dict[str, Any], preset: Preset | None, path: Path, setting: Setting, report: Report
+) -> Secret | None:
+    where = (*path, "client_secret")
+    name = preset.key.upper() if preset else "PROVIDER"
+    hint = f'write client_secret = {{ env = "{name}_CLIENT_SECRET" }}'
+    if preset and "signing_key" in _written(path, report):
+        what = f"is not what {preset.name} knows its clients by"
+        report.error("CFG162", (*path, "signing_key"), what, hint)
+    elif "client_secret" not in _written(path, report):
+        report.error("CFG011", where, "is missing", hint)
+    value = row.get("client_secret")
+    return pointers.secret(value, where, setting.environ, report, needed=True)
+
+
+def _signed_secret(
+    row: dict[str, Any], preset: Preset, path: Path, setting: Setting, report: Report
+) -> tuple[Secret | None, SigningKey | None]:
+    where = (*path, "signing_key")
+    hint = f"write a table [{'.'.join(map(str, where))}] with team_id, key_id and private_key"
+    if "client_secret" in _written(path, report):
+        what = f"is not what {preset.name} knows its clients by: it wants one that is signed anew"
+        report.error("CFG162", (*path, "client_secret"), what, hint)
+    elif "signing_key" not in _written(path, report):
+        report.error("CFG011", where, "is missing", hint)
+    table = row.get("signing_key")
+    if not isinstance(table, dict):
+        return None, None
+    team_id, key_id = table.get("team_id"), table.get("key_id")
+    for name, text in (("team_id", team_id), ("key_id", key_id)):
+        if text is not None and not _APPLE_ID.fullmatch(text):
+            what = "is not the 10 capital letters and digits of such an id"
+            report.error("CFG160", (*where, name), what, "copy it from the provider's portal")
+    pem = pointers.secret(
+        table.get("private_key"),
+        (*where, "private_key"),
+        setting.environ,
+        report,
+        needed=True,
+        has_lines=True,
     )
-    return client_key, secret
+    if pem is not None and not is_signing_key(pem.reveal()):
+        what = "leads to no private key on P-256 in PEM, without a password"
+        hint = "let it lead to the AuthKey_….p8 file, whole, as the portal gave it out"
+        report.error("CFG161", (*where, "private_key"), what, hint)
+        pem = None
+    return pem, SigningKey(team_id, key_id) if team_id and key_id else None
+
+
+def _written(path: Path, report: Report) -> dict[str, Any]:
+    """The provider's table as it stands in the file, with what has the wrong shape."""
+    table: dict[str, Any] = report.document.value["providers"][path[1]]
+    return table
 
 
 def _sandbox_url(rows: Mapping[str, Any], setting: Setting, report: Report) -> str | None:
@@ -183,6 +268,7 @@ def _sandbox_url(rows: Mapping[str, Any], setting: Setting, report: Report) -> s
 def _redirect_uri(
     row: dict[str, Any],
     key: str,
+    preset: Preset | None,
     path: Path,
     setting: Setting,
     shared: dict[str, Path],
@@ -192,7 +278,7 @@ def _redirect_uri(
     uri = pointers.text(row.get("redirect_uri"), where, setting.environ, report)
     if uri is None:
         return None
-    fault = _fault_of_redirect(uri, is_sandbox=row["sandbox"])
+    fault = _fault_of_redirect(uri, preset, is_sandbox=row["sandbox"])
     if fault:
         report.error("CFG060", where, *fault)
         return None
@@ -212,7 +298,9 @@ def _redirect_uri(
     return uri
 
 
-def _fault_of_redirect(uri: str, *, is_sandbox: bool) -> tuple[str, str] | None:
+def _fault_of_redirect(
+    uri: str, preset: Preset | None, *, is_sandbox: bool
+) -> tuple[str, str] | None:
     """What the provider would refuse (https://developers.tiktok.com/doc/login-kit-web)."""
     if not _URL.fullmatch(uri):
         return "has characters that a URL cannot have", "write them percent-encoded"
@@ -225,7 +313,7 @@ def _fault_of_redirect(uri: str, *, is_sandbox: bool) -> tuple[str, str] | None:
         return "has a fragment, which no provider accepts", f'write "{uri.partition("#")[0]}"'
     if "?" in uri:
         hint = f'write "{uri.partition("?")[0]}"; use state for what belongs to one login'
-        return "has a query; TikTok wants it static", hint
+        return "has a query; the redirect URI is static", hint
     if parts.scheme != "https" and not (
         parts.scheme == "http" and is_sandbox and is_loopback(parts.hostname)
     ):
@@ -235,11 +323,9 @@ def _fault_of_redirect(uri: str, *, is_sandbox: bool) -> tuple[str, str] | None:
                 "write sandbox = true, or use a public host"
             )
         return what, f'write "https://{uri.partition("://")[2]}"'
-    if len(uri) > MAX_REDIRECT_URI:
-        return (
-            f"has {len(uri)} characters; TikTok takes {MAX_REDIRECT_URI}",
-            "choose a shorter path",
-        )
+    limit = preset.redirect_uri_limit if preset else None
+    if preset and limit and len(uri) > limit:
+        return f"has {len(uri)} characters; {preset.name} takes {limit}", "choose a shorter path"
     if parts.netloc != parts.netloc.lower():
         right = uri.replace(parts.netloc, parts.netloc.lower(), 1)
         return "has its host not in lower case; it is compared byte for byte", f'write "{right}"'
@@ -276,7 +362,7 @@ def _is_covered(
         line = report.place((*row.path, "path")).line
         what = (
             f"ends {_ending(path)}, the callback on line {line} {_ending(row.written)}; both are "
-            "served, but TikTok compares byte for byte"
+            "served, but the provider compares byte for byte"
         )
         hint = "spell it here, in the portal and in the app exactly alike"
         report.warning("CFG063", where, what, hint)

@@ -125,7 +125,7 @@ def _takes_redirect_uri(
     if redirect_uri_fault(uri):
         return False
     if registered:
-        return any(_is_registered(uri, entry) for entry in registered)
+        return any(is_registered(uri, entry) for entry in registered)
     parts = urlsplit(uri)
     if is_loopback(parts.hostname or "") and (
         parts.hostname not in ("localhost", "127.0.0.1") or parts.port is None
@@ -163,7 +163,8 @@ def redirect_uri_fault(uri: str, *, wildcard: bool = False) -> str | None:
     return "is neither https nor http on this machine"
 
 
-def _is_registered(uri: str, entry: str) -> bool:
+def is_registered(uri: str, entry: str) -> bool:
+    """Whether *uri* is *entry*, whose port may be ``*``."""
     if ":*" not in entry:
         return uri == entry
     prefix, _, rest = entry.partition(":*")

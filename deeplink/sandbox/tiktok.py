@@ -6,6 +6,7 @@ The pretend TikTok as one Flask app: TikTok's own paths at its root, and nothing
 ``/v2/oauth/token/``, ``/v2/oauth/revoke/``   the endpoints for machines (``tokens``)
 ``/v2/user/info/``                            the person behind a token (``tokens``)
 ``/v2/oauth/get_qrcode/``, ``check_qrcode/``  login by QR code (``qrcode``)
+``/google``, ``/github``, ``/apple``          other providers' paths (``vendor_endpoints``)
 ``/__sandbox__/``                             counters, clock, knobs, mischief (``backstage``)
 ===========================================  ==================================================
 """
@@ -19,11 +20,12 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
-from deeplink.sandbox import backstage, login, qrcode, tokens
+from deeplink.sandbox import backstage, login, qrcode, tokens, vendor_endpoints
 from deeplink.sandbox.knobs import Knobs
 from deeplink.sandbox.loopback import guarded
 from deeplink.sandbox.pages import Pages
 from deeplink.sandbox.stage import Stage
+from deeplink.sandbox.vendors import VENDORS
 
 #: Above any form or order that is meant.
 _BODY_LIMIT = 64 * 1024
@@ -63,6 +65,8 @@ def create_sandbox(
     app.register_blueprint(tokens.blueprint(stage))
     app.register_blueprint(qrcode.blueprint(stage, tickets))
     app.register_blueprint(backstage.blueprint(stage, pages, tickets))
+    for vendor in VENDORS:
+        app.register_blueprint(vendor_endpoints.blueprint(vendor, stage, pages))
 
     @app.get("/")
     def front() -> Response:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from flask import Blueprint, abort, request
+from werkzeug.exceptions import MethodNotAllowed
 
 from deeplink.refusals import Refusal, explain
 from deeplink.visitor import Way, classify, hint
@@ -31,7 +32,7 @@ from deeplink.web.ways import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from flask import Response
 
@@ -75,7 +76,8 @@ class Place:
     A callback page at one address: all that its targets are made of, and the config's only.
 
     *host* and *path* are those of the link that the app claims; *at_home* says that the page is
-    on that host, *second_host* where else it lives.
+    on that host, *second_host* where else it lives, *takes_post* that the provider's answer may
+    come in the body of a POST.
     """
 
     host: str
@@ -84,6 +86,7 @@ class Place:
     custom_scheme: bool
     at_home: bool
     second_host: str | None
+    takes_post: bool = False
 
 
 def blueprint(
@@ -92,31 +95,34 @@ def blueprint(
     alternate_host: str | None,
     pages: Pages,
     pretend_app_url: str | None,
+    posting: Collection[str] = (),
 ) -> Blueprint:
     """
     The callback pages, each on its row's hosts and on *alternate_host*.
 
     *pretend_app_url* is a development machine's stand-in for an app, for a login on a desktop.
+    *posting* are the providers that answer with ``response_mode=form_post``.
     """
     routes = Blueprint("callback", __name__)
-    places = lay_out(callbacks, alternate_host)
+    places = lay_out(callbacks, alternate_host, posting)
 
     def show() -> Response:
         place = places.get((host_of(request.environ), request.path))
-        answer = read(request.environ.get("QUERY_STRING", ""))
         if place is None:
             abort(404)
+        answer = read(_posted(place) if request.method == "POST" else _queried())
         if answer is None:
             abort(400)
         visitor = classify(request.headers.get("User-Agent", ""))
         return pages.render("callback.html", page=page(answer, place, visitor, pretend_app_url))
 
     for path in sorted({path for _, path in places}):
+        posts = any(place.takes_post for (_, where), place in places.items() if where == path)
         routes.add_url_rule(
             path,
             endpoint="show",
             view_func=show,
-            methods=["GET"],
+            methods=["GET", "POST"] if posts else ["GET"],
             strict_slashes=True,
             merge_slashes=False,
             provide_automatic_options=False,
@@ -124,8 +130,29 @@ def blueprint(
     return routes
 
 
+def _queried() -> str:
+    return str(request.environ.get("QUERY_STRING", ""))
+
+
+def _posted(place: Place) -> str | None:
+    """
+    The form's very bytes, to be read and handed on as a query; None if they are no such form.
+
+    A browser's form serialiser (https://url.spec.whatwg.org/#urlencoded-serializing) and a query
+    have one grammar. A query beside it would be a second answer, so there is none.
+    """
+    if not place.takes_post:
+        raise MethodNotAllowed(["GET", "HEAD"])
+    if request.mimetype != "application/x-www-form-urlencoded" or request.query_string:
+        return None
+    # One byte more than we take: a body of unknown length is cut off at the limit by Werkzeug.
+    request.max_content_length = MAX_QUERY + 1
+    body = request.get_data(cache=False)
+    return body.decode("ascii") if len(body) <= MAX_QUERY and body.isascii() else None
+
+
 def lay_out(
-    callbacks: Sequence[Callback], alternate_host: str | None
+    callbacks: Sequence[Callback], alternate_host: str | None, posting: Collection[str] = ()
 ) -> dict[tuple[str, str], Place]:
     """
     Every (host, path) with a callback page, the path as WSGI gives it: decoded.
@@ -139,7 +166,8 @@ def lay_out(
         second = None if rows_of[row.path] > 1 else alternate_host
         for path in dict.fromkeys((row.path, row.path.rstrip("/") or "/")):
             for host in row.hosts:
-                place = Place(host, path, row.apps, row.custom_scheme, True, second)
+                posts = row.provider in posting
+                place = Place(host, path, row.apps, row.custom_scheme, True, second, posts)
                 places.setdefault((host, unquote(path)), place)
             if second is not None:
                 place = Place(row.hosts[0], path, row.apps, row.custom_scheme, False, None)
@@ -147,7 +175,7 @@ def lay_out(
     return places
 
 
-def read(query: str) -> Answer | None:
+def read(query: str | None) -> Answer | None:
     """
     The provider's answer in *query*; None if it is malformed and nothing of it may go on.
 
@@ -156,7 +184,7 @@ def read(query: str) -> Answer | None:
     >>> read("code=a%2Ab&state=s").has_code, read("code=a&code=b"), read("code=<b>")
     (True, None, None)
     """
-    if len(query) > MAX_QUERY or not QUERY.fullmatch(query):
+    if query is None or len(query) > MAX_QUERY or not QUERY.fullmatch(query):
         return None
     pairs = [pair.partition("=") for pair in query.split("&")]
     names = Counter(unquote_plus(name) for name, _, _ in pairs)

@@ -7,7 +7,7 @@ RFC 6749 sections 5.1 and 5.2, with a true status for every error.
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -16,6 +16,7 @@ from deeplink import errors
 from deeplink.oauth.request import (
     CONTENT_TYPES,
     MAX_BODY,
+    CodeRequest,
     parse_code_request,
     parse_refresh_request,
     parse_revoke_request,
@@ -23,16 +24,21 @@ from deeplink.oauth.request import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from deeplink.oauth.answer import Result
     from deeplink.oauth.exchange import Exchange
-    from deeplink.oauth.request import Repair
+    from deeplink.oauth.providers import Provider
+    from deeplink.oauth.request import Repair, TokenRequest
+    from deeplink.web.access import Access
+
+Asked = TypeVar("Asked", CodeRequest, "TokenRequest")
 
 #: The status of each error, by class and, where one class has several, by OAuth error.
 STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str], int] = {
     errors.RequestRefused: 400,
     (errors.RequestRefused, "unauthorized_client"): 403,
+    (errors.RequestRefused, "invalid_client"): 401,
     errors.ProviderRefused: 400,
     # These are about this server's own credentials or dialect. RFC 6749 has 401 and 400 for
     # them, but those would tell the app that it could do better.
@@ -44,8 +50,12 @@ STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str]
     errors.ProviderSilent: 502,
     (errors.ProviderSilent, "temporarily_unavailable"): 504,
     errors.TooMany: 429,
+    errors.Busy: 503,
     errors.StoreUnavailable: 503,
 }
+
+#: What Retry-After says, in seconds, to those whose answer lies under a key that we lack.
+_STORE_RETRY_AFTER = 5
 
 #: What a request that reaches no view is told; any other HTTP error is told by its number.
 _SENTENCES = {
@@ -57,29 +67,44 @@ _SENTENCES = {
 }
 
 
-def blueprint(exchanges: Mapping[str, Exchange]) -> Blueprint:
-    """Routes over *exchanges*, by the provider's key; two apps in one process share nothing."""
+def blueprint(exchanges: Mapping[str, Exchange], access: Access) -> Blueprint:
+    """Routes over *exchanges*, by the provider's key, for whom *access* lets in."""
     api = Blueprint("exchange", __name__, url_prefix="/api")
 
     def exchange_of(provider: str) -> Exchange:
-        return exchanges.get(provider) or abort(404)
+        exchange = exchanges.get(provider) or abort(404)
+        # For the counters: a configured name and a verb of ours, so a closed set.
+        g.exchange = (provider, request.path.rpartition("/")[2])
+        return exchange
+
+    def read(
+        exchange: Exchange,
+        verb: str,
+        parse: Callable[[Mapping[str, object], Provider], Asked],
+    ) -> Asked:
+        mimetype, body = _body()
+        asked = parse(read_fields(mimetype, body), exchange.provider)
+        grant = asked.code if isinstance(asked, CodeRequest) else asked.token
+        access.count(app=asked.app, grant=grant)
+        access.check_evidence(exchange.provider.key, verb, body)
+        return asked
 
     @api.post("/<provider>/exchange", provide_automatic_options=False)
     def redeem(provider: str) -> Response:
         exchange = exchange_of(provider)
-        asked = parse_code_request(_fields(), exchange.provider)
+        asked = read(exchange, "exchange", parse_code_request)
         return _answer(exchange.redeem(asked), asked.warnings)
 
     @api.post("/<provider>/refresh", provide_automatic_options=False)
     def refresh(provider: str) -> Response:
         exchange = exchange_of(provider)
-        asked = parse_refresh_request(_fields(), exchange.provider)
+        asked = read(exchange, "refresh", parse_refresh_request)
         return _answer(exchange.refresh(asked), asked.warnings)
 
     @api.post("/<provider>/revoke", provide_automatic_options=False)
     def revoke(provider: str) -> Response:
         exchange = exchange_of(provider)
-        asked = parse_revoke_request(_fields(), exchange.provider)
+        asked = read(exchange, "revoke", parse_revoke_request)
         exchange.revoke(asked)
         return _answer(None, asked.warnings)
 
@@ -96,12 +121,14 @@ def blueprint(exchanges: Mapping[str, Exchange]) -> Blueprint:
     api.register_error_handler(errors.LoginError, _login_error)
     api.register_error_handler(errors.TooMany, _too_many)
     api.register_error_handler(errors.StoreUnavailable, _store_unavailable)
+
     api.after_request(_never_stored)
+    access.guard(api)
     return api
 
 
-def _fields() -> dict[str, object]:
-    """The request's fields. Only the body counts: an address stays in every log on its way."""
+def _body() -> tuple[str, bytes]:
+    """The type and bytes of the body. Nothing else counts: an address stays in every log."""
     if request.query_string:
         raise errors.RequestRefused(
             "invalid_request",
@@ -116,12 +143,14 @@ def _fields() -> dict[str, object]:
     body = request.get_data(cache=False)
     if len(body) > MAX_BODY:
         abort(413)
-    return read_fields(request.mimetype, body)
+    return request.mimetype, body
 
 
 def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
     body: dict[str, object] = dict(result.fields) if result else {}
     body["request_id"] = _request_id()
+    if result and result.is_replay:
+        g.outcome = "answered_again"
     if result and result.log_id:
         body["log_id"] = result.log_id
     if warnings:
@@ -146,17 +175,20 @@ def _login_error(error: errors.LoginError) -> Response:
 
 
 def _too_many(error: errors.TooMany) -> Response:
-    sentence = f"Too many requests. Send this one again in {error.retry_after} seconds."
-    answer = _failure(STATUS[errors.TooMany], "temporarily_unavailable", sentence, code=error.code)
+    reason = "No room just now." if isinstance(error, errors.Busy) else "Too many requests."
+    sentence = f"{reason} Send this one again in {error.retry_after} seconds."
+    answer = _failure(STATUS[type(error)], "temporarily_unavailable", sentence, code=error.code)
     answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
 
 def _store_unavailable(error: errors.StoreUnavailable) -> Response:
     sentence = "This server cannot remember answers just now. Send the same request again soon."
-    return _failure(
+    answer = _failure(
         STATUS[errors.StoreUnavailable], "temporarily_unavailable", sentence, code=error.code
     )
+    answer.headers["Retry-After"] = str(_STORE_RETRY_AFTER)
+    return answer
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 #: OAuth code; ``web/exchange.py`` has that table.
 STATUS: dict[type[errors.DeeplinkError], int] = {
     errors.TooMany: 429,
+    errors.Busy: 503,
     errors.StoreUnavailable: 503,
     errors.DeeplinkError: 500,
 }

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, request
 
 from deeplink.oauth.clients import issuer
+from deeplink.oauth.providers import TIKTOK
 from deeplink.publication import publish
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
 
 
 def _sandboxed(config: Config) -> Provider | None:
-    return next((row for row in config.providers.values() if row.sandbox), None)
+    """The pretend app's provider: its script speaks TikTok's dialect and no other."""
+    rows = config.providers.values()
+    return next((row for row in rows if row.sandbox and row.preset.key == TIKTOK.key), None)
 
 
 def _web_client(config: Config, provider: Provider) -> Client | None:

@@ -43,13 +43,28 @@ def host_of(environ: Mapping[str, object]) -> str:
     return match[1].strip("[]").rstrip(".").lower() if match else ""
 
 
+def standing_headers(*, strict_transport: bool) -> list[tuple[str, str]]:
+    """
+    What every answer carries unless it says otherwise, whoever sends it.
+
+    *strict_transport* adds HSTS, for configs whose hosts are public and so served over TLS.
+    """
+    headers = [("X-Content-Type-Options", "nosniff")]
+    if strict_transport:
+        headers.append(("Strict-Transport-Security", "max-age=31536000"))
+    return headers
+
+
 def install(
-    app: Flask, hosts: Collection[str], metrics: Metrics, *, strict_transport: bool
+    app: Flask,
+    hosts: Collection[str],
+    metrics: Metrics,
+    standing: Collection[tuple[str, str]],
 ) -> None:
     """
     Put *app* behind the allow-list of *hosts* and let it say one line about each request.
 
-    *strict_transport* adds HSTS, for configs whose hosts are public and so served over TLS.
+    *standing* are the headers that every answer gets.
     """
     known = frozenset(hosts)
     strangers: set[str] = set()
@@ -66,14 +81,15 @@ def install(
 
     @app.after_request
     def account(response: Response) -> Response:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        if strict_transport:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        for name, value in standing:
+            response.headers.setdefault(name, value)
         route = request.url_rule.rule if request.url_rule else "unmatched"
         method = request.method if request.method in _METHODS else "OTHER"
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         metrics.requests.labels(route, method, str(response.status_code)).inc()
         metrics.seconds.labels(route).observe(seconds)
+        if "exchange" in g:
+            metrics.exchanges.labels(*g.exchange, g.get("error_code", g.get("outcome", "ok"))).inc()
         line = {
             "route": route,
             "method": method,

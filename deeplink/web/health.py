@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib.metadata
 import tomllib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, abort, jsonify, request
 
+from deeplink.errors import StoreUnavailable
 from deeplink.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from deeplink.metrics import Metrics
@@ -20,14 +23,42 @@ if TYPE_CHECKING:
 PATHS = ("/healthz", "/readyz", "/metrics")
 
 
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """
+    What ``/readyz`` tells of the store of answers: its *kind*, and whether other machines, which
+    *is_apart* says there are, do not share it. *ping* refuses with ``StoreUnavailable``.
+    """
+
+    kind: str
+    is_apart: bool
+    ping: Callable[[], None]
+
+    def as_json(self) -> dict[str, str]:
+        try:
+            self.ping()
+            state = "here"
+        except StoreUnavailable:
+            state = "away: each process remembers answers on its own; the log says why"
+        told = {"kind": self.kind, "state": state}
+        if self.is_apart:
+            told["warning"] = "other machines do not see this store; give the server a Redis"
+        return told
+
+
 def blueprint(
-    metrics: Metrics, *, version: str, metrics_token: Secret | None, open_metrics: bool
+    metrics: Metrics,
+    *,
+    version: str,
+    metrics_token: Secret | None,
+    open_metrics: bool,
+    store: StoreHealth | None = None,
 ) -> Blueprint:
     """
     Health for probes, counters for Prometheus.
 
     ``/metrics`` asks for the bearer token; without a configured one it exists only where the
-    whole config is of this machine (*open_metrics*).
+    whole config is of this machine (*open_metrics*). *store* is that of the exchange, if any.
     """
     health = Blueprint("health", __name__)
 
@@ -36,10 +67,12 @@ def blueprint(
         return _unstored(jsonify(status="alive", version=version))
 
     # Ready means that this process can do its own work. A provider's outage is not asked for:
-    # it would take the association files out of rotation with it.
+    # it would take the association files out of rotation with it. Nor does a store that is away
+    # stop anything: exchanges go on.
     @health.get("/readyz")
     def ready() -> Response:
-        return _unstored(jsonify(status="ready", version=version))
+        told = {"store": store.as_json()} if store else {}
+        return _unstored(jsonify(status="ready", version=version, **told))
 
     @health.get("/metrics")
     def counters() -> Response:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from deeplink.limits import Limiter
+from deeplink.logs import event
 from deeplink.metrics import Metrics
+from deeplink.oauth.breaker import Breaker
 from deeplink.oauth.clients import return_address
 from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.facade import Face
 from deeplink.oauth.sealing import build_keys
-from deeplink.outbound import Outbound
+from deeplink.oauth.vault import Vault
+from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Outbound
 from deeplink.publication import publish
+from deeplink.secret import Secret
 from deeplink.store import open_store
-from deeplink.store.spare import SparedStore
+from deeplink.store.spare import SparedStore, log_change
 from deeplink.web import (
     callback,
     exchange,
@@ -27,23 +34,38 @@ from deeplink.web import (
     links,
     wellknown,
 )
+from deeplink.web.access import Access
+from deeplink.web.fastlane_offer import EXTENSION, Offer
 from deeplink.web.page import Pages
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from flask import Blueprint
+
     from deeplink.config import Config
+    from deeplink.errors import StoreUnavailable
+    from deeplink.web.access import Attest
 
 #: The largest request body that any route takes, in bytes (S14).
 MAX_BODY = 8 * 1024
 
 
-def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
+def create_app(
+    config: Config,
+    *,
+    root: Path,
+    threads: int = 64,
+    processes: int = 1,
+    attest: Attest | None = None,
+) -> Flask:
     """
     The server for *config*. Two apps in one process share nothing.
 
     *root* holds the folder ``templates``. *threads* is how many requests run at once, and so
-    how many connections to a provider are worth keeping.
+    how many connections to a provider are worth keeping; *processes* is how many such servers
+    this machine runs. *attest* is the hook for App Attest and Play Integrity. Call it before the
+    server forks: the processes then share what it opens.
     """
     app = Flask("deeplink", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
@@ -55,29 +77,35 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
 
     pages = Pages(root / "templates")
     metrics = Metrics()
-    outbound = Outbound(threads)
-    exchanges = {key: Exchange(row, outbound.send) for key, row in config.providers.items()}
+    api, faces, store = _exchange(config, metrics, threads, processes, attest)
     pretend_app = front.pretend_app_url(config)
 
+    standing = guards.standing_headers(strict_transport=not config.is_local)
+    answers = wellknown.prebuild(publish(config))
+    # For a server that can send finished answers itself; any other asks the route below.
+    app.extensions[EXTENSION] = Offer(answers, standing, metrics)
+
     failures.install(app, pages)
-    guards.install(app, config.known_hosts(), metrics, strict_transport=not config.is_local)
-    app.register_blueprint(wellknown.blueprint(wellknown.prebuild(publish(config))))
+    guards.install(app, config.known_hosts(), metrics, standing)
+    app.register_blueprint(wellknown.blueprint(answers))
     app.register_blueprint(
         callback.blueprint(
             config.callbacks,
             alternate_host=config.alternate_host,
             pages=pages,
             pretend_app_url=pretend_app,
+            posting={key for key, row in config.providers.items() if row.preset.form_post},
         )
     )
-    app.register_blueprint(exchange.blueprint(exchanges))
-    app.register_blueprint(facade.blueprint(_faces(config, outbound), pages=pages))
+    app.register_blueprint(api)
+    app.register_blueprint(facade.blueprint(faces, pages=pages))
     app.register_blueprint(
         health.blueprint(
             metrics,
             version=health.version(root),
             metrics_token=config.metrics_token,
             open_metrics=config.is_local,
+            store=store,
         )
     )
     app.register_blueprint(front.blueprint(config, pages=pages))
@@ -85,22 +113,76 @@ def create_app(config: Config, *, root: Path, threads: int = 64) -> Flask:
     return app
 
 
-def _faces(config: Config, outbound: Outbound) -> dict[str, Face]:
-    """The standard face of each provider, where the config has an issuer and clients for it."""
-    origin = config.issuer
-    used = {key for client in config.clients.values() for key in client.providers}
-    rows = {key: row for key, row in config.providers.items() if key in used}
-    if origin is None or not rows:
-        return {}
-    keys = build_keys((), instead=(row.client_secret for row in config.providers.values()))
-    store = SparedStore(open_store("sqlite"))
-    return {
+def _exchange(
+    config: Config, metrics: Metrics, threads: int, processes: int, attest: Attest | None
+) -> tuple[Blueprint, dict[str, Face], health.StoreHealth]:
+    """The exchange of all providers, with one memory and one set of limits for all of them."""
+    rules = config.exchange
+    store = open_store(rules.store, redis_url=rules.redis_url, redis_tls=rules.redis_tls)
+    client_secrets = [row.client_secret for row in config.providers.values()]
+    # Without a provider nothing is ever sealed.
+    nobodys = [Secret(secrets.token_hex(32))]
+    keys = build_keys(rules.keys, instead=client_secrets or nobodys)
+
+    def on_store_change(trouble: StoreUnavailable | None) -> None:
+        log_change(trouble)
+        metrics.store_away.set(0 if trouble is None else 1)
+        metrics.store_outages.inc(0 if trouble is None else 1)
+
+    vault = Vault(
+        store,
+        keys,
+        deadline=PATIENCE.total + SHORT_PATIENCE.total,
+        threads=threads,
+        on_store_change=on_store_change,
+    )
+    limiter = Limiter(
+        config.limits,
+        keys[0].name,
+        processes=processes,
+        # The vault tells of a Redis that is away; a second line would say the same.
+        shared=SparedStore(store, on_change=lambda _: None) if rules.store == "redis" else None,
+        on_refusal=lambda kind: metrics.limited.labels(kind).inc(),
+    )
+    access = Access(
+        rules, limiter, trusted_hops=config.limits.trusted_hops, threads=threads, attest=attest
+    )
+    send = Outbound(threads).send
+    breakers = {key: Breaker(send, key, limiter) for key in config.providers}
+    exchanges = {key: Exchange(row, breakers[key], vault) for key, row in config.providers.items()}
+    faces = {
+        # The same client at the provider, with the face's own redirect URI.
         key: Face(
-            Exchange(replace(row, redirect_uri=return_address(origin, key)), outbound.send),
+            Exchange(
+                replace(config.providers[key], redirect_uri=return_address(origin, key)),
+                breakers[key],
+                vault,
+            ),
             origin=origin,
             clients=config.clients,
             keys=keys,
-            store=store,
+            store=SparedStore(store, on_change=lambda _: None),
         )
-        for key, row in rows.items()
+        for origin, key in _faced(config)
     }
+    event("exchange", {"store": rules.store, "processes": processes, "threads": threads})
+    is_apart = rules.has_other_machines and rules.store != "redis"
+    if is_apart:
+        event(
+            "other machines do not see the store of answers",
+            {"remedy": "set REDIS_URL"},
+            level=logging.WARNING,
+        )
+    return (
+        exchange.blueprint(exchanges, access),
+        faces,
+        health.StoreHealth(rules.store, is_apart, store.ping),
+    )
+
+
+def _faced(config: Config) -> list[tuple[str, str]]:
+    """The providers that clients may use through the standard face, each with its origin."""
+    if config.issuer is None:
+        return []
+    used = {key for client in config.clients.values() for key in client.providers}
+    return [(config.issuer, key) for key in config.providers if key in used]

@@ -35,4 +35,9 @@
 
   button.hidden = false;
   button.addEventListener("click", start);
+  // Sent here by the button on the same page under another name of this machine.
+  if (location.hash === "#try-login") {
+    history.replaceState(null, "", location.pathname);
+    start();
+  }
 })();

@@ -183,7 +183,8 @@ def test_a_signed_file_cut_anywhere_is_refused_and_never_crashes():
     ("data", "code", "line"),
     [
         (b"", "AASA001", 1),
-        (b'{\n "applinks": {},\n}', "AASA001", 3),
+        # Python 3.13 points at a trailing comma, older ones behind it: take what all see alike.
+        (b'{\n "applinks": {}\n "b": 1}', "AASA001", 3),
         (b"{\n\xff}", "AASA001", 2),
         (b'{"a": NaN}', "AASA001", 0),
         (b"[" * 100_000, "AASA001", 0),

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from flask import Flask
 
 from deeplink import config as configuration
-from deeplink.cli.render import ROOT, render
+from deeplink.cli.folders import WELL_KNOWN
+from deeplink.cli.render import render
 from deeplink.publication import publish
 from deeplink.web import wellknown
 
@@ -68,7 +69,7 @@ def run(path):
     ],
 )
 def test_what_is_printed_is_what_the_server_sends(run, path, arguments, host, served_at):
-    loaded = configuration.load(path, os.environ, well_known=ROOT / "well_known")
+    loaded = configuration.load(path, os.environ, well_known=WELL_KNOWN)
     app = Flask("test")
     app.register_blueprint(wellknown.blueprint(wellknown.prebuild(publish(loaded))))
     sent = app.test_client().get(served_at, headers={"Host": host})

@@ -107,3 +107,27 @@ def server(tmp_path_factory, root, sandbox):
     arguments = ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--log-level", "debug"]
     with running(arguments, port, log, root=root, environ=environ) as running_server:
         yield running_server
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory, root):
+    """What ``make run`` runs: the server and, beside it, a sandbox that asks for consent."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("served") / "log"
+    with running(["deeplink", "serve", "--port", str(port)], port, log, root=root) as both:
+        yield both
+
+
+@pytest.fixture
+def start_gunicorn(tmp_path, root):
+    """Start gunicorn with options of the test's own."""
+    with contextlib.ExitStack() as started:
+
+        def start(*options):
+            port = free_port()
+            arguments = ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", *options]
+            environ = {"PORT": str(port)}
+            server = running(arguments, port, tmp_path / "log", root=root, environ=environ)
+            return started.enter_context(server)
+
+        yield start

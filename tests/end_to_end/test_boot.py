@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -23,6 +24,14 @@ BROKEN = [
     for path in sorted((ROOT / "tests" / "config").glob("*.toml"))
     if any(": error " in line for line in _header(path, "#>"))
 ]
+
+
+def test_the_application_learns_what_the_command_line_says(start_gunicorn):
+    """Seats and limits follow the real number of threads and processes, whoever set it."""
+    server = start_gunicorn("-w", "3", "--threads", "7")
+    lines = [json.loads(line) for line in server.printed().splitlines()]
+    (told,) = [line for line in lines if line["message"] == "exchange"]
+    assert (told["processes"], told["threads"], told["store"]) == (3, 7, "sqlite")
 
 
 def test_there_are_twenty_broken_configs_at_least():

@@ -182,6 +182,13 @@ def test_metrics_add_up_over_the_workers(server):
     assert _count(server) - before == 20
 
 
+def test_exchanges_are_counted_by_outcome(server, sandbox):
+    link = login(server, sandbox)
+    post(server, "/api/tiktok/exchange", redirect_url=link, code_verifier="w" * 43)
+    _, body = server.request("GET", "/metrics")
+    assert b'operation="exchange",outcome="invalid_request",provider="tiktok"' in body
+
+
 def _count(server):
     _, body = server.request("GET", "/metrics")
     match = re.search(

@@ -9,8 +9,17 @@ import pytest
 
 from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.providers import TIKTOK, Provider
+from deeplink.oauth.sealing import build_keys
+from deeplink.oauth.vault import Vault
 from deeplink.outbound import Reply, Unanswered
 from deeplink.secret import Secret
+from deeplink.store.memory import MemoryStore
+
+KEYS = build_keys([Secret("SECRET-server-key" + "k" * 32)], instead=())
+
+
+def new_vault():
+    return Vault(MemoryStore(), KEYS, deadline=10, threads=20)
 
 
 def tiktok(**changes):
@@ -53,12 +62,24 @@ def configured():
     return tiktok
 
 
+class NoMemory:
+    """Asks every time, so that a test sees what the provider says to a repeat."""
+
+    def once(self, question, ask):
+        return ask()
+
+
+@pytest.fixture
+def no_memory():
+    return NoMemory()
+
+
 @pytest.fixture
 def play():
     """``exchange, upstream = play((200, {...}), ..., sandbox=True)``."""
 
     def start(*answers, **changes):
         upstream = Scripted(list(answers))
-        return Exchange(tiktok(**changes), upstream), upstream
+        return Exchange(tiktok(**changes), upstream, new_vault()), upstream
 
     return start

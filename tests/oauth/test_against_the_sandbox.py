@@ -64,14 +64,14 @@ def browser():
 
 
 @pytest.fixture
-def exchange(sandbox, configured):
+def exchange(sandbox, configured, no_memory):
     outbound = Outbound(4)
 
     def send(url, fields, *, insecure_loopback, patience):
         patience = min(patience, QUICK, key=lambda one: one.total)
         return outbound.send(url, fields, insecure_loopback=insecure_loopback, patience=patience)
 
-    yield Exchange(configured(preset=at_sandbox(TIKTOK, sandbox), sandbox=True), send)
+    yield Exchange(configured(preset=at_sandbox(TIKTOK, sandbox), sandbox=True), send, no_memory)
     outbound.close()
 
 

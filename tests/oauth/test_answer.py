@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deeplink.oauth.answer import Refused, Result, Unusable, read_revocation, read_tokens
+from deeplink.oauth import answer as judge
+from deeplink.oauth.answer import Refused, Result, Unusable
+from deeplink.oauth.providers import TIKTOK
 from deeplink.outbound import Reply
+
+read_tokens = partial(judge.read_tokens, preset=TIKTOK)
+read_revocation = partial(judge.read_revocation, preset=TIKTOK)
 
 LOG_ID = "202206221854370101130062072500FFA2"
 TOKENS = {
@@ -105,7 +111,7 @@ def test_a_body_that_is_no_answer_is_unusable(body):
 def test_an_error_is_one_whatever_its_status(status):
     body = {"error": "invalid_grant", "error_description": "SECRET-d", "log_id": LOG_ID}
     answer = read_tokens(reply(body, status))
-    assert answer == Refused("invalid_grant", "SECRET-d", LOG_ID, None)
+    assert answer == Refused("invalid_grant", "SECRET-d", LOG_ID, None, "invalid_grant")
     assert "SECRET" not in repr(answer)
 
 
@@ -169,7 +175,11 @@ def test_a_log_id_is_kept_only_if_it_looks_like_one(body, header, expected):
         (200, b'{"data":{},"error":{"code":"ok"}}', None),
         (500, b"", Unusable(None, None)),
         (404, b"<html>", Unusable(None, None)),
-        (200, b'{"error":"invalid_request"}', Refused("invalid_request", "", None, None)),
+        (
+            200,
+            b'{"error":"invalid_request"}',
+            Refused("invalid_request", "", None, None, "invalid_request"),
+        ),
     ],
 )
 def test_a_revocation_is_done_if_neither_body_nor_status_object(status, body, expected):

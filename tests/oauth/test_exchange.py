@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 
 from deeplink.errors import ProviderRefused, ProviderSilent, RequestRefused, TooMany
 from deeplink.oauth.providers import TIKTOK, at_sandbox
 from deeplink.oauth.request import CodeRequest, TokenRequest
+from deeplink.oauth.vault import ANSWER_WITHIN, LEASE_MARGIN, LONGEST_PAUSE
 from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Fault, Unanswered
 from deeplink.secret import Secret
 
@@ -241,10 +243,48 @@ def test_an_exchange_and_the_revocation_after_it_end_within_the_hosts_thirty_sec
     assert PATIENCE.total + SHORT_PATIENCE.total < 25
 
 
+def test_a_repeat_that_waits_for_a_killed_process_still_has_time_for_a_call_of_its_own():
+    deadline = PATIENCE.total + SHORT_PATIENCE.total
+    assert (deadline + LEASE_MARGIN + LONGEST_PAUSE) + deadline < ANSWER_WITHIN < 30
+
+
+def test_s26_the_same_request_gets_the_same_tokens_without_a_second_call(play):
+    exchange, upstream = play((200, TOKENS | {"log_id": LOG_ID}))
+    first, second = exchange.redeem(CODE), exchange.redeem(CODE)
+    assert (first.fields, first.log_id) == (second.fields, second.log_id)
+    assert (first.is_replay, second.is_replay) == (False, True)
+    assert list(second.fields) == list(first.fields)
+    assert len(upstream.calls) == 1
+
+
+def test_s26_another_verifier_after_a_success_is_refused_without_a_call(play):
+    exchange, upstream = play((200, TOKENS))
+    exchange.redeem(CODE)
+    with pytest.raises(RequestRefused) as caught:
+        exchange.redeem(replace(CODE, code_verifier=Secret("SECRET-junk" + "j" * 40)))
+    assert (caught.value.error, len(upstream.calls)) == ("invalid_grant", 1)
+
+
+def test_s27_the_same_refresh_gets_the_same_tokens_until_the_new_one_is_used(play):
+    second = TOKENS | {"access_token": "act.SECRET-b", "refresh_token": "rft.SECRET-s"}
+    exchange, upstream = play((200, TOKENS), (200, second))
+    assert exchange.refresh(OLD).fields == TOKENS
+    assert exchange.refresh(OLD).fields == TOKENS
+    assert exchange.refresh(TokenRequest(Secret("rft.SECRET-r"), None, ())).fields == second
+    with pytest.raises(RequestRefused) as caught:
+        exchange.refresh(OLD)
+    assert (caught.value.error, len(upstream.calls)) == ("invalid_grant", 2)
+
+
+def test_a_provider_that_rotates_nothing_keeps_its_answer_all_the_same(play):
+    without = {name: value for name, value in TOKENS.items() if name != "refresh_token"}
+    exchange, upstream = play((200, without))
+    assert exchange.refresh(OLD).fields == exchange.refresh(OLD).fields == without
+    assert len(upstream.calls) == 1
+
+
 def test_a_provider_that_does_not_verify_pkce_is_off_until_that_is_accepted(play):
     """Whoever has the code could invent a verifier."""
-    from dataclasses import replace
-
     lax = replace(TIKTOK, verifies_pkce=False)
     exchange, upstream = play((200, TOKENS), preset=lax)
     with pytest.raises(RequestRefused) as caught:
@@ -263,9 +303,9 @@ def test_s12_nothing_secret_reaches_the_log(play, caplog):
         Unanswered(Fault.TIMEOUT, sent=True),
     ]
     exchange, _ = play(*answers)
-    for _ in answers:
+    for number in range(len(answers)):
         try:
-            exchange.redeem(CODE)
+            exchange.redeem(replace(CODE, code=Secret(f"SECRET-code-{number}")))
         except (ProviderRefused, ProviderSilent):
             continue
     seen = [record.fields for record in caplog.records if record.name == "deeplink"]

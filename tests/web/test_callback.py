@@ -62,6 +62,12 @@ CALLBACKS = (
     Callback("/pear/", (OTHER_HOST,), (PEAR,), "pear", custom_scheme=False),
 )
 
+# What Sign in with Apple posts: a browser's form, the person's name with it the first time.
+POSTED = (
+    "state=s~1&code=SECRET-c0.0.mrtx&user=%7B%22name%22%3A%7B%22firstName%22%3A%22Ada+B%22%7D%7D"
+)
+FORM = "application/x-www-form-urlencoded"
+
 
 def make_client(*, callbacks=CALLBACKS, alternate_host=ALTERNATE, pretend_app_url=None):
     app = Flask("test", static_folder=None, template_folder=None)
@@ -621,3 +627,100 @@ def test_an_apps_name_from_the_config_is_text_not_markup():
     page = read(make_client(callbacks=(row,)), "/x/", ANSWER)
     assert 'Open <b>"Fish" & Chips</b>' in page.text
     assert "b" not in [tag for tag, _ in page.elements]
+
+
+@pytest.fixture(scope="module")
+def apple():
+    """The pages where "pear" answers with response_mode=form_post, and "tiktok" does not."""
+    app = Flask("test", static_folder=None, template_folder=None)
+    pages = Pages(ROOT / "templates")
+    failures.install(app, pages)
+    blueprint = callback.blueprint(
+        CALLBACKS,
+        alternate_host=ALTERNATE,
+        pages=pages,
+        pretend_app_url=None,
+        posting={"pear"},
+    )
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def post(client, body=POSTED, *, path="/pear/", host=OTHER_HOST, content_type=FORM, query=""):
+    return client.post(
+        f"{path}{query}",
+        data=body,
+        base_url=f"https://{host}",
+        headers={"User-Agent": ANDROID},
+        content_type=content_type,
+    )
+
+
+@pytest.mark.parametrize("path", ["/pear/", "/pear"])
+def test_a_posted_answer_is_handed_on_as_the_query_byte_for_byte(apple, path):
+    answer = post(apple, path=path)
+    assert answer.status_code == 200
+    links = [link["href"] for link in Reader(answer.text).links]
+    intent = (
+        f"intent://{OTHER_HOST}{path}?{POSTED}#Intent;scheme=https;package=com.example.pear;end"
+    )
+    assert links[0] == intent
+
+
+def test_a_posted_refusal_is_explained(apple):
+    answer = post(apple, "state=s&error=user_cancelled_authorize")
+    assert "Sign-in cancelled" in Reader(answer.text).text
+
+
+def test_an_empty_post_has_nothing_to_do(apple):
+    answer = post(apple, "")
+    assert (answer.status_code, "Nothing to do" in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "more"),
+    [
+        ("code=<script>", {}),
+        ("code=a b", {}),
+        ("code=%2", {}),
+        ("code=a&code=b", {}),
+        ("code=a&error=b", {}),
+        ("code=ä".encode(), {}),
+        (b"code=\x00", {}),
+        (POSTED, {"query": "?code=other"}),
+        (POSTED, {"content_type": "multipart/form-data; boundary=x"}),
+        (POSTED, {"content_type": "text/plain"}),
+        (POSTED, {"content_type": ""}),
+    ],
+)
+def test_a_malformed_post_is_refused_and_not_repaired(apple, body, more):
+    answer = post(apple, body, **more)
+    assert answer.status_code == 400
+    assert "com.example.pear" not in answer.text
+
+
+@pytest.mark.parametrize("length", [4097, 9000])
+def test_a_post_that_is_too_long_is_refused(apple, length):
+    answer = post(apple, "code=" + "a" * (length - 5))
+    assert answer.status_code in (400, 413)
+    assert "com.example.pear" not in answer.text
+
+
+def test_a_post_of_the_length_of_the_longest_query_is_taken(apple):
+    assert post(apple, "code=" + "a" * 4091).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "host"),
+    [("/login-callback/", HOST), ("/pear/", ALTERNATE)],
+    ids=["another provider's page", "the alternate host"],
+)
+def test_where_no_provider_posts_a_post_is_not_taken(apple, path, host):
+    answer = post(apple, path=path, host=host)
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_a_page_that_takes_posts_is_still_read_by_get(apple):
+    answer = apple.get(f"/pear/?{ANSWER}", base_url=f"https://{OTHER_HOST}")
+    assert answer.status_code == 200

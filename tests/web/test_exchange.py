@@ -8,12 +8,18 @@ import logging
 import pytest
 from flask import Flask
 
-from deeplink.errors import ConfigError, DeeplinkError, LoginError, StoreUnavailable
+from deeplink.errors import Busy, ConfigError, DeeplinkError, LoginError, StoreUnavailable
+from deeplink.limits import Limiter, Limits
 from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.providers import TIKTOK, Provider
+from deeplink.oauth.sealing import build_keys
+from deeplink.oauth.vault import Vault
 from deeplink.outbound import Fault, Reply, Unanswered
+from deeplink.rules.exchange import ExchangeRules
 from deeplink.secret import Secret
+from deeplink.store.memory import MemoryStore
 from deeplink.web import exchange as web
+from deeplink.web.access import Access
 
 VERIFIER = "SECRET-verifier-of-43-characters-aaaaaaaaaa"
 LOG_ID = "202206221854370101130062072500FFA2"
@@ -43,8 +49,28 @@ def upstream():
     return Upstream()
 
 
+OPEN = ExchangeRules("memory", None, "verify", (), (), (), False)
+UNLIMITED = Limits(0, 0, 0, 0, 0)
+KEYS = build_keys([Secret("SECRET-server-key" + "k" * 32)], instead=())
+
+
+def api_over(exchanges, *, rules=OPEN, limits=UNLIMITED, threads=50, attest=None):
+    """An app with nothing but the exchange, and these rules."""
+    limiter = Limiter(limits, KEYS[0].name, processes=1)
+    access = Access(
+        rules, limiter, trusted_hops=limits.trusted_hops, threads=threads, attest=attest
+    )
+    app = Flask("test")
+    app.register_blueprint(web.blueprint(exchanges, access))
+    return app.test_client()
+
+
 @pytest.fixture
 def client(upstream):
+    return api_over({"tiktok": exchange_with(upstream)})
+
+
+def exchange_with(upstream):
     provider = Provider(
         key="tiktok",
         preset=TIKTOK,
@@ -53,9 +79,8 @@ def client(upstream):
         redirect_uri="https://app.example.com/login-callback/",
         sandbox=False,
     )
-    app = Flask("test")
-    app.register_blueprint(web.blueprint({"tiktok": Exchange(provider, upstream)}))
-    return app.test_client()
+    vault = Vault(MemoryStore(), KEYS, deadline=10, threads=20)
+    return Exchange(provider, upstream, vault)
 
 
 def post(client, body=GOOD, verb="exchange", **options):
@@ -129,6 +154,7 @@ def test_a_revocation_says_nothing_but_its_request_id(client, upstream):
         (Unanswered(Fault.CONNECT, sent=False), 504, "temporarily_unavailable"),
         (Unanswered(Fault.REDIRECT, sent=True), 502, "server_error"),
         (StoreUnavailable("no"), 503, "temporarily_unavailable"),
+        (Busy(7), 503, "temporarily_unavailable"),
     ],
 )
 def test_every_error_has_its_true_status(client, upstream, answer, status, error):
@@ -136,7 +162,15 @@ def test_every_error_has_its_true_status(client, upstream, answer, status, error
     failed = post(client)
     assert (failed.status_code, failed.json["error"]) == (status, error)
     assert {"error", "error_description", "request_id"} == set(failed.json)
-    assert failed.headers.get("Retry-After") == ("10" if status == 429 else None)
+    assert ("Retry-After" in failed.headers) == (status in (429, 503))
+
+
+def test_those_who_shall_come_back_learn_when(client, upstream):
+    seconds = []
+    for number, upstream.answer in enumerate([(429, {}), StoreUnavailable("no"), Busy(7)]):
+        failed = post(client, GOOD | {"code": f"SECRET-{number}"})
+        seconds.append(failed.headers["Retry-After"])
+    assert seconds == ["10", "5", "7"]
 
 
 def test_an_error_keeps_the_providers_log_id(client, upstream):

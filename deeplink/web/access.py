@@ -1,0 +1,201 @@
+"""
+Who may use the exchange: origins, app keys, limits, seats, and the hook for attestation.
+
+All of it is decided before a byte goes to a provider; whoever is turned away here has used up
+neither a code nor a token.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+from deeplink.errors import Busy, RequestRefused
+from deeplink.limits import Kind
+from deeplink.logs import event
+from deeplink.web.address import client_of, is_behind_unknown_proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from flask import Blueprint
+
+    from deeplink.limits import Limiter
+    from deeplink.rules.exchange import ExchangeRules
+    from deeplink.secret import Secret
+
+#: The header that carries an app's key.
+APP_KEY_HEADER = "X-App-Key"
+
+#: Threads of each process that exchanges never take: files, pages and health go on.
+RESERVED_THREADS = 20
+
+#: What Retry-After says when no thread is free, in seconds.
+RETRY_AFTER = 1
+
+#: Seconds that a browser may remember a preflight's answer.
+_PREFLIGHT_AGE = "600"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    What a check of App Attest or Play Integrity has to go by.
+
+    *headers* are the request's, with lower-case names; *body_sha256* is the digest of the body as
+    it came, which a client binds its attestation to (Apple's ``clientDataHash``, Google's
+    ``requestHash``). *verb* is "exchange", "refresh" or "revoke".
+    """
+
+    provider: str
+    verb: str
+    headers: Mapping[str, str]
+    body_sha256: bytes
+
+
+class Attest(Protocol):
+    """
+    The hook: ``create_app(…, attest=check)`` calls it for each request that would be served.
+
+    It returns if the evidence is good and refuses with ``RequestRefused`` if not; anything else
+    that it raises refuses the request, too (500), so that a fault never opens the door. It is
+    called after the limits and before anything is sent to a provider, in the request's thread: it
+    must bound its own calls. To watch before enforcing, log and return.
+    """
+
+    def __call__(self, evidence: Evidence) -> None: ...
+
+
+class Seats:
+    """Threads that may be in the exchange at the same moment, of *threads* in all."""
+
+    def __init__(self, threads: int) -> None:
+        self._free = threading.BoundedSemaphore(max(threads - RESERVED_THREADS, threads // 2, 1))
+
+    def take(self) -> None:
+        """A seat; ``Busy`` at once if there is none: whoever waits here holds a thread."""
+        if not self._free.acquire(blocking=False):
+            raise Busy(RETRY_AFTER)
+
+    def give_back(self) -> None:
+        self._free.release()
+
+
+class Access:
+    """
+    The rules of one server for whoever asks its exchange; two blueprints may share it.
+
+    *trusted_hops* is the number of proxies, *threads* that of the process.
+    """
+
+    def __init__(
+        self,
+        rules: ExchangeRules,
+        limiter: Limiter,
+        *,
+        trusted_hops: int,
+        threads: int,
+        attest: Attest | None = None,
+    ) -> None:
+        self._origins = frozenset(rules.allowed_origins)
+        self._app_keys = rules.app_keys
+        self._limiter = limiter
+        self._trusted_hops = trusted_hops
+        self._seats = Seats(threads)
+        self._attest = attest
+        self._has_warned = False
+
+    def guard(self, api: Blueprint) -> None:
+        """Let *api* serve only whom the rules allow, and tell browsers so."""
+        api.before_request(self._admit)
+        api.after_request(self._tell_browser)
+        api.teardown_request(self._leave)
+
+    def count(self, *, app: str | None, grant: Secret) -> None:
+        """One request more about *grant*, a code or a token, from *app*, if it says which."""
+        self._limiter.count(Kind.APP, app or "")
+        self._limiter.count(Kind.CODE, grant.reveal())
+
+    def check_evidence(self, provider: str, verb: str, body: bytes) -> None:
+        """Ask the hook, if there is one."""
+        if self._attest is None:
+            return
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        self._attest(Evidence(provider, verb, headers, hashlib.sha256(body).digest()))
+
+    def _admit(self) -> Response | None:
+        origin = request.headers.get("Origin")
+        g.is_foreign_page = origin in self._origins
+        if request.method == "OPTIONS":
+            # For an origin that is not listed OPTIONS is a method like others: 405.
+            return Response(status=204) if g.is_foreign_page else None
+        self._seats.take()
+        g.has_seat = True
+        if origin is not None and not g.is_foreign_page and not _is_own(origin):
+            raise RequestRefused(
+                "unauthorized_client",
+                "This server takes no requests from pages of this origin. Whoever runs it can "
+                "allow an origin: allowed_origins in the config.",
+            )
+        self._count_address()
+        self._check_app_key()
+        return None
+
+    def _count_address(self) -> None:
+        client = client_of(request.environ, self._trusted_hops)
+        if client is not None:
+            self._limiter.count(Kind.ADDRESS, client)
+        elif not self._has_warned and is_behind_unknown_proxy(request.environ, self._trusted_hops):
+            self._has_warned = True
+            event(
+                "requests come through a proxy that the config does not know",
+                {
+                    "effect": "there is no limit per address",
+                    "remedy": "set trusted_hops in [limits] to the number of proxies",
+                },
+                level=logging.WARNING,
+            )
+
+    def _check_app_key(self) -> None:
+        shown = request.headers.get(APP_KEY_HEADER, "")
+        if self._app_keys and not _is_one_of(shown, self._app_keys):
+            raise RequestRefused(
+                "invalid_client",
+                f"The header {APP_KEY_HEADER} is missing or not one that this server knows.",
+            )
+
+    def _tell_browser(self, response: Response) -> Response:
+        if not self._origins:
+            return response
+        response.vary.add("Origin")
+        if g.get("is_foreign_page"):
+            response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
+            if request.method == "OPTIONS":
+                response.headers["Access-Control-Allow-Methods"] = "POST"
+                response.headers["Access-Control-Allow-Headers"] = f"Content-Type, {APP_KEY_HEADER}"
+                response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE
+        return response
+
+    def _leave(self, error: BaseException | None = None) -> None:
+        if g.pop("has_seat", False):
+            self._seats.give_back()
+
+
+def _is_own(origin: str) -> bool:
+    """Whether *origin* is that of the host which the request is for, on the same port."""
+    try:
+        return urlsplit(origin).netloc == str(request.environ.get("HTTP_HOST", ""))
+    except ValueError:
+        return False
+
+
+def _is_one_of(shown: str, keys: Sequence[Secret]) -> bool:
+    # All are compared, so that the time does not tell which one was nearly right.
+    return any([key.equals(shown) for key in keys])  # noqa: C419 - all, on purpose

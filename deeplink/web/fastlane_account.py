@@ -1,0 +1,178 @@
+"""
+The application's log lines and counters for the answers that the application never saw.
+
+A line and three counts would cost more than the answer itself, so they are settled many at
+once: one addition per counter, one write for all lines, and both in a thread of their own. A
+reader of our log who stands still must not hold up the loop that answers.
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import json
+import logging
+import queue
+import random
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from deeplink.logs import JsonFormatter, event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from prometheus_client import Histogram
+
+    from deeplink.metrics import Metrics
+    from deeplink.web.fastlane_offer import Reply
+
+#: Batches that may wait for the log's reader; beyond them answers are given without a line.
+_BACKLOG = 1000
+
+#: How long a stopping worker waits for its last lines to be written, in seconds.
+_PATIENCE = 2.0
+
+#: A reply, and the seconds from its head to its last byte.
+Given = tuple["Reply", float]
+
+
+class Account:
+    """
+    Where the loop leaves what it has answered; start it after the fork.
+
+    The lines are those of ``web/guards.py``: same fields, same order. They carry the time at
+    which they are settled, some 20 ms after the answer at most.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._log = logging.getLogger("deeplink")
+        self._batches: queue.SimpleQueue[Sequence[Given] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._settle_all, name="account", daemon=True)
+        self._lost = 0
+        # An id tells lines apart; it does not leave the log, so a count from anywhere will do.
+        self._id = random.getrandbits(64)
+        self._middles: dict[Reply, str] = {}
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def note(self, given: Sequence[Given]) -> None:
+        """Leave *given* to be settled; never waits."""
+        if self._batches.qsize() < _BACKLOG:
+            self._batches.put(given)
+        else:
+            self._lost += len(given)
+
+    def stop(self) -> None:
+        """Settle what is left, for as long as somebody reads it."""
+        self._batches.put(None)
+        self._thread.join(_PATIENCE)
+
+    def settle(self, given: Sequence[Given]) -> None:
+        """Count *given* and write a line for each."""
+        self._count(given)
+        if not self._log.isEnabledFor(logging.INFO):
+            return
+        handlers = list(_handlers(self._log))
+        if all(map(_is_plain, handlers)):
+            lines = self._lines(given)
+            for handler in handlers:
+                _write(handler, lines)
+        else:  # somebody configured logging otherwise: the long way, line by line
+            for reply, seconds in given:
+                event("request", self._fields(reply, seconds))
+
+    def _settle_all(self) -> None:
+        while (given := self._batches.get()) is not None:
+            try:
+                self.settle(given)
+                if self._lost:
+                    lost, self._lost = self._lost, 0
+                    event("answers without a log line", {"answers": lost}, level=logging.WARNING)
+            except Exception:
+                # Without this thread there would be no lines for the rest of the worker's life.
+                logging.getLogger("deeplink").exception("the lane's account failed")
+
+    def _count(self, given: Sequence[Given]) -> None:
+        by_reply: dict[Reply, list[float]] = {}
+        for reply, seconds in given:
+            by_reply.setdefault(reply, []).append(seconds)
+        for reply, times in by_reply.items():
+            labels = (reply.route, reply.method, str(reply.status))
+            self._metrics.requests.labels(*labels).inc(len(times))
+            _observe(self._metrics.seconds.labels(reply.route), times)
+
+    def _lines(self, given: Sequence[Given]) -> str:
+        now = time.time()
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}"
+        start = f'{{"time": "{stamp}Z", "level": "info", "logger": "deeplink", "message": "request"'
+        lines = []
+        for reply, seconds in given:
+            middle = self._middles.get(reply)
+            if middle is None:
+                route = json.dumps(reply.route, ensure_ascii=False)
+                middle = self._middles[reply] = (
+                    f', "route": {route}, "method": "{reply.method}", "status": {reply.status}'
+                )
+            milliseconds = round(seconds * 1000, 1)
+            request_id = self._request_id()
+            lines.append(f'{start}{middle}, "ms": {milliseconds}, "request_id": "{request_id}"}}\n')
+        return "".join(lines)
+
+    def _fields(self, reply: Reply, seconds: float) -> dict[str, object]:
+        return {
+            "route": reply.route,
+            "method": reply.method,
+            "status": reply.status,
+            "ms": round(seconds * 1000, 1),
+            "request_id": self._request_id(),
+        }
+
+    def _request_id(self) -> str:
+        self._id = self._id + 1 & 0xFFFFFFFFFFFFFFFF
+        return f"{self._id:016x}"
+
+
+def _observe(histogram: Histogram, times: Sequence[float]) -> None:
+    """``histogram.observe`` for each of *times*, in one addition for each bucket."""
+    # The library has no call for many observations at once (prometheus_client/metrics.py).
+    buckets: dict[int, int] = {}
+    for seconds in times:
+        place = bisect.bisect_left(histogram._upper_bounds, seconds)
+        buckets[place] = buckets.get(place, 0) + 1
+    histogram._sum.inc(sum(times))
+    for place, count in buckets.items():
+        histogram._buckets[place].inc(count)
+
+
+def _handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
+    """Every handler that a record of *logger* reaches, as ``Logger.callHandlers`` finds them."""
+    current: logging.Logger | None = logger
+    while current is not None:
+        yield from current.handlers
+        current = current.parent if current.propagate else None
+
+
+def _is_plain(handler: logging.Handler) -> bool:
+    """Whether *handler* would do no more than write our JSON line to its stream."""
+    return (
+        type(handler) is logging.StreamHandler
+        and type(handler.formatter) is JsonFormatter
+        and handler.level <= logging.INFO
+        and not handler.filters
+    )
+
+
+def _write(handler: logging.Handler, lines: str) -> None:
+    assert isinstance(handler, logging.StreamHandler)  # noqa: S101
+    handler.acquire()
+    try:
+        # Like ``logging``: a log that cannot be written is no reason to stop serving.
+        with contextlib.suppress(OSError, ValueError):
+            handler.stream.write(lines)
+            handler.flush()
+    finally:
+        handler.release()
