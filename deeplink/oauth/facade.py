@@ -16,6 +16,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn
@@ -343,7 +344,9 @@ class Face:
             return
         asked = TokenRequest(Secret(token), None, ())
         kinds = [self._revoke_access, self._revoke_refresh]
-        if _only(form, "token_type_hint") == "refresh_token":
+        if self.provider.preset.revocation.takes_refresh_tokens:
+            kinds.pop()
+        elif _only(form, "token_type_hint") == "refresh_token":
             kinds.reverse()
         for revoke in kinds:
             if revoke(asked):
@@ -387,6 +390,7 @@ class Face:
             ("scope", preset.scope_separator.join(scopes)),
             ("redirect_uri", provider.redirect_uri),
             ("state", self._seals.seal_transaction(transaction)),
+            *preset.authorize_extra,
         ]
         if preset.verifies_pkce:
             respelt = respell(transaction.challenge, preset.challenge_encoding)
@@ -523,7 +527,8 @@ class Face:
         fields = dict(result.fields)
         granted = fields.get("scope")
         if isinstance(granted, str):
-            words = granted.replace(self.provider.preset.scope_separator, " ").split()
+            separator = self.provider.preset.granted_scope_separator
+            words = granted.replace(separator, " ").split()
             fields["scope"] = " ".join(words)
             if not words:
                 del fields["scope"]
@@ -541,12 +546,18 @@ class Face:
 
     def _revoke_refresh(self, asked: TokenRequest) -> bool:
         try:
-            access = self._exchange.refresh(asked).fields["access_token"]
+            fresh = self._exchange.refresh(asked).fields
         except ProviderRefused as error:
             if error.error not in ("invalid_grant", "invalid_request"):
                 raise
             return False
-        return self._revoke_access(TokenRequest(Secret(str(access)), None, ()))
+        is_revoked = self._revoke_access(TokenRequest(Secret(str(fresh["access_token"])), None, ()))
+        if successor := fresh.get("refresh_token"):
+            # The vault keeps an answer until its successor is presented: without this the revoked
+            # token would still be answered, with tokens that are worth nothing.
+            with suppress(LoginError):
+                self._exchange.refresh(TokenRequest(Secret(str(successor)), None, ()))
+        return is_revoked
 
 
 def parse(encoded: str) -> Parameters | None:

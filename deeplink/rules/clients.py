@@ -138,8 +138,9 @@ def _providers(
         where = (*path, "providers", position)
         provider = config.providers.get(name or "")
         if provider and not _may_serve(provider):
-            what = f"has no effect: {provider.preset.name} does not verify PKCE"
-            hint = "remove it, or see accept_code_without_pkce in config/README.md"
+            vendor = provider.preset.name
+            what = f"has no effect: {vendor} does not verify PKCE, or posts its answers"
+            hint = "remove it; the standard face cannot serve this provider"
             report.warning("CFG074", where, what, hint)
         elif provider:
             chosen.append(provider.key)
@@ -150,7 +151,10 @@ def _providers(
 
 
 def _may_serve(provider: Provider) -> bool:
-    return provider.preset.verifies_pkce or provider.accept_code_without_pkce
+    """Whether codes are exchanged at all, and come in the address: a cookie that binds a login to
+    its browser does not come along with a form that another site posts."""
+    verifies = provider.preset.verifies_pkce or provider.accept_code_without_pkce
+    return verifies and not provider.preset.form_post
 
 
 def _scopes(row: dict[str, Any], path: Path, report: Report) -> tuple[str, ...]:

@@ -143,11 +143,9 @@ class Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def serving(app):
-    """Serve *app* over TLS on a free port of this machine; gives the port."""
-    server = make_server(
-        "127.0.0.1", 0, app, threaded=True, request_handler=Quiet, ssl_context="adhoc"
-    )
+def serving(app, *, tls="adhoc"):
+    """Serve *app* on a free port of this machine, over TLS unless *tls* is None; gives the port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:

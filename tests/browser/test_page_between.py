@@ -12,8 +12,10 @@ from playwright.sync_api import sync_playwright
 from deeplink.web import facade, failures
 from deeplink.web.page import Pages
 from tests.browser import stage
-from tests.browser.test_callback_page import PHONE, WATCH
+from tests.browser.stage import WATCH
 from tests.oauth.face import LINK, Stage, state_of
+
+PHONE = {"width": 390, "height": 844}
 
 #: Without a port: a Host's port plays no part.
 ORIGIN = "http://127.0.0.1"
@@ -30,7 +32,7 @@ def address(face):
     pages = Pages(stage.ROOT / "templates")
     failures.install(app, pages)
     app.register_blueprint(facade.blueprint({"tiktok": face.face}, pages=pages))
-    with stage.serving(app) as port:
+    with stage.serving(app, tls=None) as port:
         yield f"{ORIGIN}:{port}/oauth/tiktok/return"
 
 

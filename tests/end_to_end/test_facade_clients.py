@@ -180,6 +180,7 @@ def test_requests_oauthlib_logs_in_and_refreshes(oauthlib, metadata, names_itsel
         token_url, refresh_token=token["refresh_token"], client_id="demo"
     )
     assert fresh["access_token"] != token["access_token"]
+    oauthlib.refresh_token(token_url, refresh_token=fresh["refresh_token"], client_id="demo")
     with pytest.raises(OAuth2Error) as stale:
         oauthlib.refresh_token(token_url, refresh_token=token["refresh_token"], client_id="demo")
     assert stale.value.error == "invalid_grant"

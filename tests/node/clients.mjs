@@ -187,9 +187,11 @@ const flow = await login();
 const tokens = await client.redeem(flow);
 const again = await refusal(() => client.redeem(flow));
 const fresh = await client.refresh(tokens.refresh_token);
+const newest = await client.refresh(fresh.refresh_token);
+// Until the new token was presented, the old one was answered again: a lost answer is no lost login.
 const stale = await refusal(() => client.refresh(tokens.refresh_token));
-await client.revoke(fresh.access_token);
-const revoked = await refusal(() => client.refresh(fresh.refresh_token));
+await client.revoke(newest.access_token);
+const revoked = await refusal(() => client.refresh(newest.refresh_token));
 const other = await login();
 const wrongVerifier = await client.wrongVerifier();
 const wrong = await refusal(() => client.redeem(other, wrongVerifier));

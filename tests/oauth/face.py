@@ -12,6 +12,7 @@ from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.facade import Face, Forward, Start
 from deeplink.oauth.providers import TIKTOK, Provider
 from deeplink.oauth.sealing import build_keys
+from deeplink.oauth.vault import Vault
 from deeplink.outbound import Reply
 from deeplink.secret import Secret
 from deeplink.store.memory import MemoryStore
@@ -65,13 +66,6 @@ TOKENS = {
 }
 
 
-class NoMemory:
-    """Asks every time: what the face itself allows once is what its tests look at."""
-
-    def once(self, question, ask):
-        return ask()
-
-
 class PlayedProvider:
     """Answers every call with *answer*, and remembers what it was asked."""
 
@@ -117,8 +111,9 @@ class Stage:
             redirect_uri=return_address(origin, key),
             sandbox=False,
         )
+        vault = Vault(MemoryStore(clock=lambda: self.now), keys, deadline=20, threads=16)
         return Face(
-            Exchange(row, self.provider, NoMemory()),
+            Exchange(row, self.provider, vault),
             origin=origin,
             clients=clients,
             keys=keys,

@@ -268,18 +268,19 @@ def test_an_access_token_is_revoked_by_one_call():
 def test_a_refresh_token_is_turned_into_an_access_token_and_that_is_revoked():
     """TikTok revokes access tokens only; RFC 7009 section 2.1 wants refresh tokens, too."""
     stage = Stage(provider=PlayedProvider())
-    stage.provider.answers = [TOKENS, {}]
+    stage.provider.answers = [TOKENS, {}, REFUSED]
     revoke(stage, token="rft.SECRET-0", token_type_hint="refresh_token")
-    first, second = stage.provider.forms
+    first, second, third = stage.provider.forms
+    assert third["refresh_token"] == "rft.SECRET-1"
     assert (first["grant_type"], first["refresh_token"]) == ("refresh_token", "rft.SECRET-0")
     assert second["token"] == "act.SECRET-1"
 
 
 def test_a_token_without_a_hint_is_looked_for_in_both_places():
     stage = Stage(provider=PlayedProvider())
-    stage.provider.answers = [REFUSED, TOKENS, {}]
+    stage.provider.answers = [REFUSED, TOKENS, {}, REFUSED]
     revoke(stage, token="rft.SECRET-0")
-    assert len(stage.provider.calls) == 3
+    assert len(stage.provider.calls) == 4
 
 
 def test_a_token_that_nobody_knows_is_as_good_as_revoked():
