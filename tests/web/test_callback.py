@@ -631,6 +631,12 @@ def test_s6_links_carry_no_referrer_and_the_page_fetches_nothing(client):
     assert not [attributes for _, attributes in page.elements if "src" in attributes]
 
 
+@pytest.mark.parametrize("query", [ANSWER, "", "error=access_denied", "code=a&code=b"])
+def test_s9_no_page_empties_the_visitors_storage(client, query):
+    """It is slow, and the storage of the origin may be another page's; ours holds a digest."""
+    assert "Clear-Site-Data" not in load(client, "/login-callback/", query).headers
+
+
 @pytest.mark.parametrize("name", ["error", "error_description", "error_string", "errCode"])
 def test_s10_what_the_provider_wrote_is_never_shown(client, name):
     """A stranger could put his own words, and his own telephone number, on our host."""
