@@ -24,7 +24,7 @@ test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real ser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 setup: $(VENV)/.run ## what `make run` needs, and nothing else
 
