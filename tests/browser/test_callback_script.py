@@ -265,17 +265,30 @@ def test_a_browser_without_a_memory_makes_no_attempt_and_shows_the_way(open_page
 def test_a_page_from_the_back_forward_cache_makes_no_attempt(
     playwright, chromium_path, port, open_page
 ):
-    """The cache is real here: the very document comes back, with all it remembered."""
+    """
+    The cache is real here: the very document comes back, with all it remembered.
+
+    Chromium keeps a page as long as it likes, and drops one when the machine is busy: then the
+    page is built anew, makes no attempt either, and the next visit has to show the cache.
+    """
     with stage.browsing(playwright, chromium_path, port, back_forward_cache=True) as browser:
-        page = open_page(browser=browser, clock=False)
-        wait_until(page, "window.journeys.length == 1")
-        page.evaluate("window.isTheSame = true")
-        page.goto(f"https://{stage.HOST}/invite/7")
-        page.go_back(wait_until="commit")
-        wait_until(page, "document.getElementById('login')?.dataset.state == 'returned'")
-        assert page.evaluate("window.isTheSame")
-        assert len(journeys(page)) == 1
-        page.context.close()
+        for _ in range(6):
+            page = open_page(browser=browser, clock=False)
+            wait_until(page, "window.journeys.length == 1")
+            page.evaluate("window.isTheSame = true")
+            page.goto(f"https://{stage.HOST}/invite/7")
+            page.go_back(wait_until="commit")
+            wait_until(
+                page, "document.getElementById('login') && document.readyState == 'complete'"
+            )
+            is_the_same = page.evaluate("window.isTheSame === true")
+            if is_the_same:
+                wait_until(page, "document.getElementById('login').dataset.state == 'returned'")
+            assert len(journeys(page)) == (1 if is_the_same else 0)
+            page.context.close()
+            if is_the_same:
+                return
+    raise AssertionError("Chromium kept no page in six visits")
 
 
 def test_the_attempt_reaches_the_browser_as_one_navigation(open_page):
