@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from deeplink.association.android import losses_of
 from deeplink.association.verdict import App, Link
 from deeplink.config import Callback
 from deeplink.findings import did_you_mean
@@ -84,6 +85,10 @@ def _link(row: dict[str, Any], path: Path, known: Known, report: Report) -> Link
     link = Link(app, hosts, pattern, items, fragment, row["exclude"], page)
     if not link.has_conditions or pattern != "/*":
         _check_claim(link, (*path, "path"), report)
+    if app.android:
+        for loss in losses_of(link):
+            hint = "accept it, or write rows that need no such pattern"
+            report.warning("CFG075", path, f"is not wholly said to Android: {loss}", hint)
     return link
 
 

@@ -75,6 +75,7 @@ CODES: Mapping[str, str] = {
     "CFG072": "a port that is none",
     "CFG073": "a query or fragment pattern of the wrong shape",
     "CFG074": "a switch that has no effect",
+    "CFG075": "a link of which Android's rules can say only a part",
     "CFG080": "a word that is not one of those known",
     "CFG081": "a number out of range",
     "CFG082": "an address of Redis that is none",
