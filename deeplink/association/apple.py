@@ -43,6 +43,7 @@ _SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
 #: What a URL never holds unescaped (RFC 3986, section 2): such a pattern means decoded text.
 _DECODED_ONLY = re.compile(r'[^!-~]|["<>\\^`{|}]')
 
+_WILDCARD = re.compile(r"[*?]")
 _VARIABLE = re.compile(r"\$\([^)]*\)")
 
 #: Deeper than any document, shallower than Python's stack.
@@ -254,8 +255,12 @@ def _is_covered(reserved: str, rows: Sequence[Link]) -> bool:
 def _overlap(pattern: str, reserved: str) -> bool:
     """Whether some path under *reserved* is one that *pattern* opens."""
     plain = _VARIABLE.sub("*", pattern).rstrip("/") or "/"
-    forms = [plain, plain.removesuffix("/*")]
     parent = reserved.removesuffix("/*")
+    # Nearly all patterns begin with other words, and need no search.
+    start = _WILDCARD.split(plain, maxsplit=1)[0]
+    if not f"{parent}/".startswith(start) and not start.startswith(parent):
+        return False
+    forms = [plain, plain.removesuffix("/*")]
     if any(len(form) in _positions(form, parent) for form in forms):
         return True
     # Any position that is still alive can be led to the pattern's end by a longer path.
