@@ -1,5 +1,5 @@
 """
-Who may use the exchange: origins, app keys, limits, seats, and the hook for attestation.
+Who may use the exchange and the face: origins, app keys, limits, seats, the attestation hook.
 
 All of it is decided before a byte goes to a provider; whoever is turned away here has used up
 neither a code nor a token.
@@ -89,7 +89,7 @@ class Seats:
 
 class Access:
     """
-    The rules of one server for whoever asks its exchange; two blueprints may share it.
+    The rules of one server for whoever asks its exchange, through ``/api`` or the standard face.
 
     *trusted_hops* is the number of proxies, *threads* that of the process.
     """
@@ -115,12 +115,40 @@ class Access:
         """Let *api* serve only whom the rules allow, and tell browsers so."""
         api.before_request(self._admit)
         api.after_request(self._tell_browser)
-        api.teardown_request(self._leave)
+        api.teardown_request(self.leave)
 
-    def count(self, *, app: str | None, grant: Secret) -> None:
-        """One request more about *grant*, a code or a token, from *app*, if it says which."""
+    def enter(self) -> None:
+        """A seat for this request, counted for its address; a blueprint has to ``leave`` it."""
+        self._seats.take()
+        g.has_seat = True
+        self.count_address()
+
+    def leave(self, error: BaseException | None = None) -> None:
+        """Give this request's seat back, if it has one, whatever became of it."""
+        if g.pop("has_seat", False):
+            self._seats.give_back()
+
+    def count_address(self, purpose: str = "") -> None:
+        """One request more from where this one comes; each *purpose* has a count of its own."""
+        client = client_of(request.environ, self._trusted_hops)
+        if client is not None:
+            self._limiter.count(Kind.ADDRESS, f"{purpose} {client}" if purpose else client)
+        elif not self._has_warned and is_behind_unknown_proxy(request.environ, self._trusted_hops):
+            self._has_warned = True
+            event(
+                "requests come through a proxy that the config does not know",
+                {
+                    "effect": "there is no limit per address",
+                    "remedy": "set trusted_hops in [limits] to the number of proxies",
+                },
+                level=logging.WARNING,
+            )
+
+    def count(self, *, app: str | None, grant: Secret | None) -> None:
+        """One request more about *grant*, a code or a token, from *app*, as far as it says so."""
         self._limiter.count(Kind.APP, app or "")
-        self._limiter.count(Kind.CODE, grant.reveal())
+        if grant is not None:
+            self._limiter.count(Kind.CODE, grant.reveal())
 
     def check_evidence(self, provider: str, verb: str, body: bytes) -> None:
         """Ask the hook, if there is one."""
@@ -135,32 +163,15 @@ class Access:
         if request.method == "OPTIONS":
             # For an origin that is not listed OPTIONS is a method like others: 405.
             return Response(status=204) if g.is_foreign_page else None
-        self._seats.take()
-        g.has_seat = True
+        self.enter()
         if origin is not None and not g.is_foreign_page and not _is_own(origin):
             raise RequestRefused(
                 "unauthorized_client",
                 "This server takes no requests from pages of this origin. Whoever runs it can "
                 "allow an origin: allowed_origins in the config.",
             )
-        self._count_address()
         self._check_app_key()
         return None
-
-    def _count_address(self) -> None:
-        client = client_of(request.environ, self._trusted_hops)
-        if client is not None:
-            self._limiter.count(Kind.ADDRESS, client)
-        elif not self._has_warned and is_behind_unknown_proxy(request.environ, self._trusted_hops):
-            self._has_warned = True
-            event(
-                "requests come through a proxy that the config does not know",
-                {
-                    "effect": "there is no limit per address",
-                    "remedy": "set trusted_hops in [limits] to the number of proxies",
-                },
-                level=logging.WARNING,
-            )
 
     def _check_app_key(self) -> None:
         shown = request.headers.get(APP_KEY_HEADER, "")
@@ -182,10 +193,6 @@ class Access:
                 response.headers["Access-Control-Allow-Headers"] = f"Content-Type, {APP_KEY_HEADER}"
                 response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE
         return response
-
-    def _leave(self, error: BaseException | None = None) -> None:
-        if g.pop("has_seat", False):
-            self._seats.give_back()
 
 
 def _is_own(origin: str) -> bool:

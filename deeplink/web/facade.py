@@ -27,7 +27,9 @@ from deeplink.oauth.facade import (
     token_error,
 )
 from deeplink.oauth.transactions import TRANSACTION_LIFETIME
+from deeplink.secret import Secret
 from deeplink.visitor import classify
+from deeplink.web import failures
 from deeplink.web.guards import host_of
 from deeplink.web.ways import intent_url
 
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from deeplink.oauth.clients import Client
     from deeplink.oauth.facade import Face, Parameters
     from deeplink.visitor import Visitor
+    from deeplink.web.access import Access
     from deeplink.web.page import Pages
 
 FORM = "application/x-www-form-urlencoded"
@@ -104,6 +107,12 @@ _WORDS: dict[DeadEnd, tuple[int, str, str, str]] = {
     ),
 }
 
+#: grant_type -> the exchange's word for it, and the parameter with the code or token.
+_GRANTS = {
+    "authorization_code": ("exchange", "code"),
+    "refresh_token": ("refresh", "refresh_token"),
+}
+
 #: The views that a person sees.
 _FOR_PEOPLE = frozenset({"facade.authorize", "facade.come_back"})
 
@@ -116,8 +125,12 @@ _SENTENCES = {
 }
 
 
-def blueprint(faces: Mapping[str, Face], *, pages: Pages) -> Blueprint:
-    """The addresses of *faces*, by the provider's key; all faces have one origin."""
+def blueprint(faces: Mapping[str, Face], access: Access, *, pages: Pages) -> Blueprint:
+    """
+    The addresses of *faces*, by the provider's key, for whom *access* has room.
+
+    All faces have one origin.
+    """
     routes = Blueprint("facade", __name__)
 
     def face_of(provider: str) -> Face:
@@ -130,6 +143,8 @@ def blueprint(faces: Mapping[str, Face], *, pages: Pages) -> Blueprint:
     @routes.get("/oauth/<provider>/authorize", provide_automatic_options=False)
     def authorize(provider: str) -> Response:
         face = face_of(provider)
+        # With a count of its own: who only opens this page must not cost others their tokens.
+        access.count_address("authorize")
         outcome = face.begin(_query())
         if isinstance(outcome, Start):
             return _sent_off(outcome, face)
@@ -143,13 +158,15 @@ def blueprint(faces: Mapping[str, Face], *, pages: Pages) -> Blueprint:
     @routes.post("/oauth/<provider>/token", provide_automatic_options=False)
     def token(provider: str) -> Response:
         face = face_of(provider)
-        form, client = _asker(face)
+        access.enter()
+        form, client = _asker(face, access)
         return jsonify(face.answer(client, form))
 
     @routes.post("/oauth/<provider>/revoke", provide_automatic_options=False)
     def revoke(provider: str) -> Response:
         face = face_of(provider)
-        form, _ = _asker(face)
+        access.enter()
+        form, _ = _asker(face, access)
         face.revoke(form)
         return jsonify({})
 
@@ -185,6 +202,7 @@ def blueprint(faces: Mapping[str, Face], *, pages: Pages) -> Blueprint:
     routes.register_error_handler(HTTPException, failed)
     routes.register_error_handler(errors.DeeplinkError, failed)
     routes.after_request(_finish)
+    routes.teardown_request(access.leave)
     return routes
 
 
@@ -300,14 +318,7 @@ def _redirect(address: str) -> Response:
 
 def _as_page(failure: Response, pages: Pages) -> Response:
     """*failure* for somebody who reads no JSON: the same status, no detail."""
-    status = failure.status_code
-    title, message = {
-        404: ("Nothing here", "This address leads nowhere on this server."),
-        503: ("Not just now", "The server cannot do this at the moment."),
-    }.get(status, ("This did not work", "The server could not take this request."))
-    page = pages.render(
-        "failure.html", status=status, title=title, message=message, hint=_START_AGAIN, lang="en"
-    )
+    page = failures.page(failure.status_code, pages)
     if "Retry-After" in failure.headers:
         page.headers["Retry-After"] = failure.headers["Retry-After"]
     return page
@@ -316,15 +327,31 @@ def _as_page(failure: Response, pages: Pages) -> Response:
 # The client's legs.
 
 
-def _asker(face: Face) -> tuple[Parameters, Client]:
-    """The form of the request, and the client that sends it."""
-    form = _form()
+def _asker(face: Face, access: Access) -> tuple[Parameters, Client]:
+    """The form of the request, and the client that sends it, if it may."""
+    body = _body()
+    form = parse(body.decode("latin-1"))
+    if form is None:
+        raise errors.RequestRefused("invalid_request", f"The body is not {FORM} in UTF-8.")
     client = face.identify(form, _basic())
     g.readers = frozenset(client.origins)
+    verb, name = _purpose(form)
+    grant = Secret(form[name][0]) if name in form else None
+    access.count(app=f"client {client.key}", grant=grant)
+    if verb:
+        access.check_evidence(face.provider.key, verb, body)
     return form, client
 
 
-def _form() -> Parameters:
+def _purpose(form: Parameters) -> tuple[str, str]:
+    """The exchange's word for what is asked, "" if it has none, and where the code or token is."""
+    if request.endpoint == "facade.revoke":
+        return "revoke", "token"
+    kind = form["grant_type"][0] if "grant_type" in form else ""
+    return _GRANTS.get(kind, ("", ""))
+
+
+def _body() -> bytes:
     if request.query_string:
         raise errors.RequestRefused(
             "invalid_request",
@@ -338,10 +365,7 @@ def _form() -> Parameters:
     body = request.get_data(cache=False)
     if len(body) > LONGEST_REQUEST:
         abort(413)
-    form = parse(body.decode("latin-1"))
-    if form is None:
-        raise errors.RequestRefused("invalid_request", f"The body is not {FORM} in UTF-8.")
-    return form
+    return body
 
 
 def _basic() -> tuple[str, str] | None:
@@ -412,8 +436,9 @@ def _read_error(error: Exception) -> tuple[int, str, str, str, str | None, int]:
         word = "invalid_request" if status < 500 else "server_error"
         return status, word, sentence, f"http_{status}", None, 0
     if isinstance(error, errors.TooMany):
-        status = 429 if type(error) is errors.TooMany else 503
-        sentence = f"Too many requests. Send this one again in {error.retry_after} seconds."
+        is_busy = isinstance(error, errors.Busy)
+        status, reason = (503, "No room just now.") if is_busy else (429, "Too many requests.")
+        sentence = f"{reason} Send this one again in {error.retry_after} seconds."
         return status, "temporarily_unavailable", sentence, error.code, None, error.retry_after
     if isinstance(error, errors.LoginError):
         return _read_login_error(error)

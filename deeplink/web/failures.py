@@ -104,8 +104,21 @@ def note_unknown_host(seen: set[str], host: str) -> None:
         event("unknown host", {"host": host[:100]}, level=logging.WARNING)
 
 
+def page(status: int, pages: Pages) -> Response:
+    """The page of an error, in the visitor's language."""
+    words = pages.words()
+    title, message, hint = map(words.say, _words_for(status))
+    return pages.render(
+        "failure.html", status=status, words=words, title=title, message=message, hint=hint
+    )
+
+
+def _words_for(status: int) -> tuple[str, str, str]:
+    return _WORDS.get(status, _WORDS[500 if status >= 500 else 400])
+
+
 def _answer(status: int, pages: Pages) -> Response:
-    title, message, hint = _WORDS.get(status, _WORDS[500 if status >= 500 else 400])
+    _, message, hint = _words_for(status)
     g.setdefault("error_code", f"http_{status}")
     if request.path.startswith(("/api/", "/oauth/")):
         answer = jsonify(
@@ -116,12 +129,4 @@ def _answer(status: int, pages: Pages) -> Response:
         answer.headers["Cache-Control"] = "no-store"
         answer.status_code = status
         return answer
-    words = pages.words()
-    return pages.render(
-        "failure.html",
-        status=status,
-        words=words,
-        title=words.say(title),
-        message=words.say(message),
-        hint=words.say(hint),
-    )
+    return page(status, pages)

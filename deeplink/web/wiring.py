@@ -83,7 +83,7 @@ def create_app(
         brand=config.brand,
     )
     metrics = Metrics()
-    api, faces, store = _logins(config, metrics, threads, processes, attest)
+    api, faces, access, store = _logins(config, metrics, threads, processes, attest)
     pretend_app = front.pretend_app_url(config)
 
     standing = guards.standing_headers(strict_transport=not config.is_local)
@@ -106,7 +106,7 @@ def create_app(
     places = callback.lay_out(config.callbacks, config.alternate_host)
     app.register_blueprint(beacon.blueprint(places.keys(), metrics))
     app.register_blueprint(api)
-    app.register_blueprint(facade.blueprint(faces, pages=pages))
+    app.register_blueprint(facade.blueprint(faces, access, pages=pages))
     app.register_blueprint(
         health.blueprint(
             metrics,
@@ -125,7 +125,7 @@ def create_app(
 
 def _logins(
     config: Config, metrics: Metrics, threads: int, processes: int, attest: Attest | None
-) -> tuple[Blueprint, dict[str, Face], health.StoreHealth]:
+) -> tuple[Blueprint, dict[str, Face], Access, health.StoreHealth]:
     """The exchange and the standard face of all providers, with one memory and one breaker each."""
     rules = config.exchange
     store = open_store(rules.store, redis_url=rules.redis_url, redis_tls=rules.redis_tls)
@@ -188,5 +188,6 @@ def _logins(
     return (
         exchange.blueprint(exchanges, access),
         faces,
+        access,
         health.StoreHealth(rules.store, is_apart, store.ping),
     )

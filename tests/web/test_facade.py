@@ -11,9 +11,12 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from flask import Flask
 
-from deeplink.errors import TooMany, Unanswered
+from deeplink.errors import RequestRefused, TooMany, Unanswered
+from deeplink.limits import Limiter, Limits
 from deeplink.outbound import Fault
+from deeplink.rules.exchange import ExchangeRules
 from deeplink.web import facade, failures
+from deeplink.web.access import Access
 from deeplink.web.page import Pages
 from tests.oauth.face import (
     CHALLENGE,
@@ -38,13 +41,21 @@ PAGE = "https://www.example.com"
 
 
 class Browser:
-    """A browser at the face's host; keeps its cookies."""
+    """A browser at the face's host; keeps its cookies. *limits* are those of the config."""
 
-    def __init__(self, stage, face=None):
+    def __init__(self, stage, face=None, *, threads=50, attest=None, **limits):
         app = Flask("face", static_folder=None, template_folder=None)
         pages = Pages(ROOT / "templates")
         failures.install(app, pages)
-        app.register_blueprint(facade.blueprint({"tiktok": face or stage.face}, pages=pages))
+        rules = ExchangeRules("memory", None, "verify", (), (), (), False)
+        names = ("trusted_hops", "per_address", "per_app", "per_code", "to_provider")
+        counted = Limits(**(dict.fromkeys(names, 0) | limits))
+        limiter = Limiter(
+            counted, lambda *parts: repr(parts).encode(), processes=1, clock=lambda: stage.now
+        )
+        access = Access(rules, limiter, trusted_hops=0, threads=threads, attest=attest)
+        faces = {"tiktok": face or stage.face}
+        app.register_blueprint(facade.blueprint(faces, access, pages=pages))
         self.http = app.test_client()
 
     def get(self, path, agent=DESKTOP, host=HOST, **headers):
@@ -441,6 +452,102 @@ def test_a_login_of_a_server_with_other_keys_is_503_everywhere(stage, browser):
     assert (page.status_code, page.mimetype) == (503, "text/html")
     answer = other.redeem(browser.code())
     assert (answer.status_code, answer.json["error"]) == (503, "temporarily_unavailable")
+
+
+# Limits.
+
+REFRESH = {"client_id": "web", "grant_type": "refresh_token", "refresh_token": "rft.SECRET-0"}
+
+
+@pytest.mark.parametrize(
+    ("verb", "form"), [("token", REFRESH), ("revoke", {"client_id": "web", "token": "act.SECRET"})]
+)
+def test_a_flood_from_one_address_is_told_when_to_come_back(verb, form):
+    stage = Stage()
+    browser = Browser(stage, per_address=5)
+    answers = [browser.post(verb, form, headers={"Origin": PAGE}) for _ in range(50)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 45
+    last = answers[-1]
+    assert last.json["error"] == "temporarily_unavailable"
+    assert 1 <= int(last.headers["Retry-After"]) <= 60
+    assert last.headers["Cache-Control"] == "no-store"
+    # Without these a page could not even see the status.
+    assert last.headers["Access-Control-Allow-Origin"] == PAGE
+    assert last.headers["Access-Control-Expose-Headers"] == "Retry-After"
+    other = {"REMOTE_ADDR": "192.0.2.7"}
+    assert browser.post(verb, form, environ_overrides=other).status_code == 200
+    stage.now += 60
+    assert browser.post(verb, form).status_code == 200
+
+
+def test_a_flood_of_junk_is_limited_before_it_is_read():
+    browser = Browser(Stage(), per_address=5)
+    answers = [browser.post("token", {"client_id": f"junk-{i}"}) for i in range(20)]
+    assert [answer.status_code for answer in answers] == [400] * 5 + [429] * 15
+
+
+def test_a_flood_of_starts_is_a_page_and_costs_nobody_his_tokens():
+    """Many phones of one mobile network share an address."""
+    browser = Browser(Stage(), per_address=5)
+    code = browser.code()
+    answers = [browser.authorize() for _ in range(20)]
+    assert [answer.status_code for answer in answers] == [302] * 4 + [429] * 16
+    page = answers[-1]
+    assert page.mimetype == "text/html"
+    assert "Too many requests" in page.text
+    assert 1 <= int(page.headers["Retry-After"]) <= 60
+    assert "Location" not in page.headers
+    assert "Set-Cookie" not in page.headers
+    assert browser.redeem(code).status_code == 200
+
+
+def test_one_code_and_one_client_have_limits_of_their_own():
+    browser = Browser(Stage(), per_code=3)
+    assert [browser.redeem("junk").status_code for _ in range(5)] == [400] * 3 + [429] * 2
+    assert browser.redeem("other").status_code == 400
+    browser = Browser(Stage(), per_app=3)
+    assert [browser.redeem(f"{i}").status_code for i in range(5)] == [400] * 3 + [429] * 2
+    assert browser.post("token", REFRESH | {"client_id": "desk"}).status_code == 200
+
+
+@pytest.mark.parametrize("verb", ["token", "revoke"])
+def test_when_all_seats_are_taken_others_are_told_at_once_and_seats_come_back(verb):
+    """The one seat is held by the request that asks again from inside itself."""
+    told = []
+
+    def while_it_has_the_seat(evidence):
+        if not told:
+            told.append(browser.post("token", REFRESH, headers={"Origin": PAGE}))
+
+    browser = Browser(Stage(), threads=1, attest=while_it_has_the_seat)
+    form = REFRESH if verb == "token" else {"client_id": "web", "token": "act.SECRET"}
+    assert browser.post(verb, form).status_code == 200
+    (busy,) = told
+    assert (busy.status_code, busy.json["error"]) == (503, "temporarily_unavailable")
+    assert busy.headers["Retry-After"] == "1"
+    assert busy.headers["Access-Control-Allow-Origin"] == PAGE
+    assert busy.headers["Cache-Control"] == "no-store"
+    assert browser.post(verb, {"client_id": "nobody"}).status_code == 400
+    assert browser.post(verb, form).status_code == 200
+
+
+def test_the_hook_for_attestation_stands_before_the_face_too(stage):
+    """Else whoever is turned away at one door would take the other."""
+    asked = []
+
+    def refuse(evidence):
+        asked.append((evidence.provider, evidence.verb))
+        raise RequestRefused("unauthorized_client", "No evidence.")
+
+    browser = Browser(stage, attest=refuse)
+    answers = [
+        browser.redeem(browser.code()),
+        browser.post("token", REFRESH),
+        browser.post("revoke", {"client_id": "web", "token": "act.SECRET"}),
+    ]
+    assert [answer.json["error"] for answer in answers] == ["unauthorized_client"] * 3
+    assert asked == [("tiktok", "exchange"), ("tiktok", "refresh"), ("tiktok", "revoke")]
+    assert stage.provider.calls == []
 
 
 # CORS.
