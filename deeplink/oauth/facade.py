@@ -52,6 +52,7 @@ from deeplink.oauth.transactions import (
 )
 from deeplink.refusals import Cause, explain
 from deeplink.secret import Secret
+from deeplink.words import TAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,6 +127,9 @@ _PASSED_ON = frozenset(
 )
 _OURS = "server_error"
 
+#: Characters of ``ui_locales`` that travel with a login; a few tags.
+_LONGEST_LOCALES = 64
+
 #: RFC 6749 section 5.2 has these for a grant; the other words that providers say mean the same.
 _TOKEN_ERRORS = frozenset({"invalid_grant", "invalid_scope"})
 
@@ -158,7 +162,8 @@ class Forward:
     An answer for the client: the browser goes to *redirect_uri* with *query*, ready-made.
 
     *registered* is what the config says about that URI; *error* is the OAuth error in the query,
-    *refusal* the same in words for the person, if the provider said no.
+    *refusal* the same in words for the person, if the provider said no. *locales* are the languages
+    that the client wants pages in, as ``ui_locales`` has them.
     """
 
     client: Client
@@ -167,6 +172,7 @@ class Forward:
     query: str = field(repr=False)
     error: str = ""
     refusal: Refusal | None = None
+    locales: str = ""
 
     @property
     def address(self) -> str:
@@ -255,7 +261,14 @@ class Face:
         except RequestRefused as error:
             answer = [("error", error.error), ("error_description", error.description)]
             return self._forward(
-                client, registered, redirect_uri, echoed, answer, error=error.error
+                client,
+                registered,
+                redirect_uri,
+                echoed,
+                answer,
+                error=error.error,
+                refusal=explain(error=error.error),
+                locales=_locales(values),
             )
         return start
 
@@ -375,6 +388,7 @@ class Face:
             state=state,
             binding=digest(cookie.reveal()),
             started=now,
+            locales=_locales(values),
         )
         address = self._provider_address(transaction, scopes, registered)
         return Start(address, transaction.id, cookie)
@@ -428,7 +442,14 @@ class Face:
             sentence = _ascii(f"{refusal.title}. {refusal.sentence}")
             answer = [("error", error), ("error_description", sentence)]
             return self._forward(
-                client, registered, target, state, answer, error=error, refusal=refusal
+                client,
+                registered,
+                target,
+                state,
+                answer,
+                error=error,
+                refusal=refusal,
+                locales=transaction.locales,
             )
         if not code:
             return DeadEnd.NOTHING
@@ -444,7 +465,8 @@ class Face:
             issued=int(now),
         )
         answer = [("code", self._seals.seal_grant(grant))]
-        return self._forward(client, registered, target, state, answer)
+        locales = transaction.locales
+        return self._forward(client, registered, target, state, answer, locales=locales)
 
     def _forward(
         self,
@@ -456,13 +478,15 @@ class Face:
         *,
         error: str = "",
         refusal: Refusal | None = None,
+        locales: str,
     ) -> Forward:
         fields = [*answer]
         if state is not None:
             fields.append(("state", state))
         # RFC 9207: whose answer this is, so that a client of several servers is not mixed up.
         fields.append(("iss", self.issuer))
-        return Forward(client, registered, redirect_uri, _encoded(fields), error, refusal)
+        query = _encoded(fields)
+        return Forward(client, registered, redirect_uri, query, error, refusal, locales)
 
     # What a client asks for by itself.
 
@@ -705,6 +729,17 @@ def _fault_of_browser(
     if all(hmac.compare_digest(digest(value), transaction.binding) for value in held):
         return None
     return DeadEnd.OTHER_BROWSER
+
+
+def _locales(values: Parameters) -> str:
+    """
+    The languages that the client asks for: ``lang``, as at every page of ours, or ``ui_locales``.
+
+    They only choose among our own catalogues, so that what is no tag is passed over.
+    """
+    asked = f"{_first(values, 'lang')} {_first(values, 'ui_locales')}".split()
+    tags = [tag for tag in asked if TAG.fullmatch(tag)]
+    return " ".join(tags)[:_LONGEST_LOCALES]
 
 
 def _is_state(text: str) -> bool:

@@ -60,6 +60,7 @@ class Transaction:
 
     *redirect_uri* is the one that was sent or, if none was (*named_redirect* False), the client's
     only one. *challenge* is the client's S256 challenge in base64url. *state* is None if absent.
+    *locales* are language tags with spaces between.
     """
 
     id: str
@@ -70,6 +71,7 @@ class Transaction:
     state: str | None
     binding: str
     started: int
+    locales: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Seals:
             transaction.state,
             transaction.binding,
             transaction.started,
+            transaction.locales,
         ]
         return self._seal(Purpose.TRANSACTION, transaction.client, fields)
 
@@ -120,10 +123,10 @@ class Seals:
         it, and with ``StoreUnavailable`` what was sealed under a key that this process lacks.
         """
         client, fields = self._open(Purpose.TRANSACTION, text)
-        identity, redirect_uri, named, challenge, state, binding, started = fields
+        identity, redirect_uri, named, challenge, state, binding, started, locales = fields
         _check_time(started, now, TRANSACTION_LIFETIME)
         return Transaction(
-            identity, client, redirect_uri, named, challenge, state, binding, started
+            identity, client, redirect_uri, named, challenge, state, binding, started, locales
         )
 
     def seal_grant(self, grant: Grant) -> str:

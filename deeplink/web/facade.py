@@ -32,6 +32,7 @@ from deeplink.visitor import classify
 from deeplink.web import failures
 from deeplink.web.guards import host_of
 from deeplink.web.ways import intent_url
+from deeplink.words import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from deeplink.visitor import Visitor
     from deeplink.web.access import Access
     from deeplink.web.page import Pages
+    from deeplink.words import Words
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -50,61 +52,73 @@ MOST_LOGINS = 8
 #: Seconds for which a client may keep what it read about this server.
 _METADATA_AGE = 300
 
-_TELL = "Nothing is wrong on your side. Please tell the people who make the app"
-_START_AGAIN = "Go back to the app and start again from there."
+_START_AGAIN = phrase("Go back to the app and start again from there.")
+_TELL = phrase("Nothing is wrong on your side. Please tell the people who make the app.")
+_CANNOT_START = phrase("This sign-in cannot start")
+_AGAIN = phrase("Start again from the app")
 
-#: Why nothing was forwarded -> (status, title, what happened, what to do now).
-_WORDS: dict[DeadEnd, tuple[int, str, str, str]] = {
+#: Why nothing was forwarded -> phrases (title, what happened, what to do now); the status is 400.
+_WORDS: dict[DeadEnd, tuple[str, str, str]] = {
     DeadEnd.MALFORMED: (
-        400,
-        "This link is damaged",
-        "A part of the address is missing or has been changed on the way.",
+        phrase("This link is damaged"),
+        phrase("A part of the address is missing or has been changed on the way."),
         _START_AGAIN,
     ),
     DeadEnd.CLIENT: (
-        400,
-        "This sign-in cannot start",
-        "The app that sent you here is not known to this server.",
-        f"{_TELL}: client_id does not name a client that is configured for this provider.",
+        _CANNOT_START,
+        phrase("The app that sent you here is not known to this server."),
+        _TELL,
     ),
     DeadEnd.REDIRECT: (
-        400,
-        "This sign-in cannot start",
-        "The app did not say where to send you back to, or named a place that is not its own.",
-        f"{_TELL}: redirect_uri has to be one of the client's, letter by letter; only the port of "
-        "a loopback address is free.",
+        _CANNOT_START,
+        phrase(
+            "The app did not say where to send you back to, or named a place that is not its own."
+        ),
+        _TELL,
     ),
     DeadEnd.LOST: (
-        400,
-        "Start again from the app",
-        "This sign-in took too long, or it was not started here.",
+        _AGAIN,
+        phrase("This sign-in took too long, or it was not started here."),
         _START_AGAIN,
     ),
     DeadEnd.OTHER_BROWSER: (
-        400,
-        "Start again from the app",
-        "This sign-in was started in another browser, or by somebody else. Nothing was passed on.",
+        _AGAIN,
+        phrase(
+            "This sign-in was started in another browser, or by somebody else. Nothing was "
+            "passed on."
+        ),
         _START_AGAIN,
     ),
     DeadEnd.NO_COOKIE: (
-        400,
-        "Start again from the app",
-        "This sign-in was not started in this browser, or the browser keeps no cookies. "
-        "Nothing was passed on.",
-        f"{_START_AGAIN} Stay in one browser until you are back.",
+        _AGAIN,
+        phrase(
+            "This sign-in was not started in this browser, or the browser keeps no cookies. "
+            "Nothing was passed on."
+        ),
+        phrase(
+            "Go back to the app and start again from there. Stay in one browser until you are back."
+        ),
     ),
     DeadEnd.MIXED_UP: (
-        400,
-        "Start again from the app",
-        "The answer came from another service than the one that was asked. Nothing was passed on.",
+        _AGAIN,
+        phrase(
+            "The answer came from another service than the one that was asked. Nothing was "
+            "passed on."
+        ),
         _START_AGAIN,
     ),
     DeadEnd.NOTHING: (
-        400,
-        "Nothing to do here",
-        "This page hands a sign-in back to the app that started it, and none came along.",
-        "Go back to the app and start the sign-in there.",
+        phrase("Nothing to do here"),
+        phrase("This page hands a sign-in back to the app that started it, and none came along."),
+        phrase("Go back to the app and start the sign-in there."),
     ),
+}
+
+#: What the people who make the app need to know besides, in English like every report.
+_REPORTS = {
+    DeadEnd.CLIENT: "client_id names no client that is configured for this provider.",
+    DeadEnd.REDIRECT: "redirect_uri is missing, or is not one of the client's, byte for byte. "
+    "Only the port of a loopback address is free.",
 }
 
 #: grant_type -> the exchange's word for it, and the parameter with the code or token.
@@ -257,9 +271,16 @@ def _logins(face: Face) -> dict[str, list[str]]:
 def _sent_back(outcome: Forward | DeadEnd, pages: Pages) -> Response:
     if isinstance(outcome, DeadEnd):
         g.error_code = outcome.value
-        status, title, message, hint = _WORDS[outcome]
+        words = pages.words(_queried_locales())
+        title, message, hint = map(words.say, _WORDS[outcome])
         return pages.render(
-            "failure.html", status=status, title=title, message=message, hint=hint, lang="en"
+            "failure.html",
+            status=400,
+            words=words,
+            title=title,
+            message=message,
+            hint=hint,
+            report=_REPORTS.get(outcome, ""),
         )
     if outcome.error:
         g.error_code = f"face_{outcome.error}"
@@ -270,6 +291,10 @@ def _sent_back(outcome: Forward | DeadEnd, pages: Pages) -> Response:
     return _redirect(outcome.address)
 
 
+def _queried_locales() -> str:
+    return " ".join(request.args.getlist("ui_locales")[:1])
+
+
 def _page_between(outcome: Forward, visitor: Visitor, pages: Pages) -> Response:
     """
     The page on a phone, where the app may not open by itself: a plain link, and plain words.
@@ -277,27 +302,35 @@ def _page_between(outcome: Forward, visitor: Visitor, pages: Pages) -> Response:
     A redirect that no app takes leaves the person with an error of the browser's, or on the app's
     own host, from which no tap on iOS leads into the app any more.
     """
-    name = outcome.client.app.name if outcome.client.app else "the app"
     refusal = outcome.refusal
+    words = pages.words(outcome.locales)
+    title, message, label = _named(outcome, words)
     # On iOS an https link opens the app by a tap alone, and only from another host: this one.
     waits_for_tap = visitor.on_ios and outcome.registered.kind is Kind.APP
     return pages.render(
         "between.html",
+        words=words,
         script=None if waits_for_tap or outcome.error else "forward_once",
-        lang="en",
-        title=refusal.title if refusal else f"Return to {name}",
-        message=(
-            refusal.sentence
-            if refusal
-            else f"Your sign-in is almost done. Go back to {name} to finish it."
-        ),
         is_refused=bool(outcome.error),
-        label=f"Back to {name}" if outcome.error else f"Open {name}",
+        title=words.say(refusal.title) if refusal else title,
+        message=words.say(refusal.sentence) if refusal else message,
+        next_step=words.say(refusal.next_step) if refusal else "",
+        label=label,
         url=_way_into_app(outcome, visitor),
-        warning=""
-        if outcome.error
-        else "If you did not start this sign-in yourself, close this page.",
     )
+
+
+def _named(outcome: Forward, words: Words) -> tuple[str, str, str]:
+    """Title, message and the button's label, with the app's name if it has one."""
+    app = outcome.client.app
+    if app is None:
+        title, label = words.say("Return to the app"), words.say("Open the app")
+        message = words.say("Your sign-in is almost done. Go back to the app to finish it.")
+        return title, message, words.say("Back to the app") if outcome.error else label
+    name = app.name
+    title, label = words.say("Return to {app}", app=name), words.say("Open {app}", app=name)
+    message = words.say("Your sign-in is almost done. Go back to {app} to finish it.", app=name)
+    return title, message, words.say("Back to {app}", app=name) if outcome.error else label
 
 
 def _way_into_app(outcome: Forward, visitor: Visitor) -> str:

@@ -72,11 +72,16 @@ class Pages:
         scripts = sorted((templates / "_scripts").glob("*.js"))
         self._scripts = {path.stem: compact.script(path.read_text("utf-8")) for path in scripts}
 
-    def words(self) -> Words:
-        """The language of whoever asks now: ``lang=`` in the query, else what the browser says."""
+    def words(self, preferred: str = "") -> Words:
+        """
+        The language of whoever asks now: ``lang=`` in the query, else what the browser says.
+
+        *preferred* are tags that come before the browser's, as ``ui_locales`` has them: with
+        spaces between (OpenID Connect Core section 3.1.2.1).
+        """
         wanted = _WANTED.search(request.environ.get("QUERY_STRING", ""))
-        accepted = request.headers.get("Accept-Language", "")
-        return self._languages.choose(accepted, wanted=wanted[1] if wanted else "")
+        accepted = [*preferred.split(), request.headers.get("Accept-Language", "")]
+        return self._languages.choose(",".join(accepted), wanted=wanted[1] if wanted else "")
 
     def render(
         self,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from flask import Flask
+
 from deeplink.association.verdict import AndroidApp, App
+from deeplink.limits import Limiter, Limits
 from deeplink.oauth.clients import Client, Kind, RedirectUri, return_address
 from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.facade import Face, Forward, Start
@@ -14,8 +18,14 @@ from deeplink.oauth.providers import TIKTOK, Provider
 from deeplink.oauth.sealing import build_keys
 from deeplink.oauth.vault import Vault
 from deeplink.outbound import Reply
+from deeplink.rules.exchange import ExchangeRules
 from deeplink.secret import Secret
 from deeplink.store.memory import MemoryStore
+from deeplink.web import facade, failures
+from deeplink.web.access import Access
+from deeplink.web.page import Pages
+
+ROOT = Path(__file__).resolve().parents[2]
 
 ORIGIN = "https://login.example.com"
 ISSUER = f"{ORIGIN}/oauth/tiktok"
@@ -28,6 +38,8 @@ WEB = "https://www.example.com/callback"
 LINK = "https://links.example.com/login-callback/"
 LOOPBACK = "http://127.0.0.1/callback"
 SCHEME = "com.example.shop:/callback"
+
+GAME = "com.example.game:/callback"
 
 SHOP = App("shop", "Shop", AndroidApp("com.example.shop", ("AA:BB",)), None, False)
 
@@ -49,6 +61,7 @@ CLIENTS = {
             custom_scheme=True,
         ),
         client("desk", RedirectUri(LOOPBACK, Kind.LOOPBACK)),
+        client("game", RedirectUri(GAME, Kind.SCHEME), custom_scheme=True),
         client("elsewhere", RedirectUri(WEB, Kind.WEB), providers=("other",)),
     )
 }
@@ -146,6 +159,23 @@ class Stage:
             "code_verifier": VERIFIER,
         } | changes
         return ask(face or self.face, form)
+
+
+def service(stage, face=None, *, threads=50, attest=None, brand=None, **limits):
+    """The application of *stage*'s face. *limits* are those of the config."""
+    app = Flask("face", static_folder=None, template_folder=None)
+    pages = Pages(ROOT / "templates", brand=brand)
+    failures.install(app, pages)
+    rules = ExchangeRules("memory", None, "verify", (), (), (), False)
+    names = ("trusted_hops", "per_address", "per_app", "per_code", "to_provider")
+    counted = Limits(**(dict.fromkeys(names, 0) | limits))
+    limiter = Limiter(
+        counted, lambda *parts: repr(parts).encode(), processes=1, clock=lambda: stage.now
+    )
+    access = Access(rules, limiter, trusted_hops=0, threads=threads, attest=attest)
+    faces = {"tiktok": face or stage.face}
+    app.register_blueprint(facade.blueprint(faces, access, pages=pages))
+    return app
 
 
 def ask(face, form):

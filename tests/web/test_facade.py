@@ -5,21 +5,16 @@ from __future__ import annotations
 import base64
 import logging
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from flask import Flask
 
 from deeplink.errors import RequestRefused, TooMany, Unanswered
-from deeplink.limits import Limiter, Limits
 from deeplink.outbound import Fault
-from deeplink.rules.exchange import ExchangeRules
-from deeplink.web import facade, failures
-from deeplink.web.access import Access
-from deeplink.web.page import Pages
+from deeplink.web import facade
 from tests.oauth.face import (
     CHALLENGE,
+    GAME,
     ISSUER,
     LINK,
     OTHER_KEYS,
@@ -30,9 +25,9 @@ from tests.oauth.face import (
     Stage,
     query_of,
     question,
+    service,
 )
 
-ROOT = Path(__file__).resolve().parents[2]
 HOST = "login.example.com"
 ANDROID = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36"  # noqa: E501
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1"  # noqa: E501
@@ -41,34 +36,25 @@ PAGE = "https://www.example.com"
 
 
 class Browser:
-    """A browser at the face's host; keeps its cookies. *limits* are those of the config."""
+    """A browser at the face's host; keeps its cookies. *settings* are those of ``service``."""
 
-    def __init__(self, stage, face=None, *, threads=50, attest=None, **limits):
-        app = Flask("face", static_folder=None, template_folder=None)
-        pages = Pages(ROOT / "templates")
-        failures.install(app, pages)
-        rules = ExchangeRules("memory", None, "verify", (), (), (), False)
-        names = ("trusted_hops", "per_address", "per_app", "per_code", "to_provider")
-        counted = Limits(**(dict.fromkeys(names, 0) | limits))
-        limiter = Limiter(
-            counted, lambda *parts: repr(parts).encode(), processes=1, clock=lambda: stage.now
-        )
-        access = Access(rules, limiter, trusted_hops=0, threads=threads, attest=attest)
-        faces = {"tiktok": face or stage.face}
-        app.register_blueprint(facade.blueprint(faces, access, pages=pages))
-        self.http = app.test_client()
+    def __init__(self, stage, face=None, **settings):
+        self.http = service(stage, face, **settings).test_client()
 
     def get(self, path, agent=DESKTOP, host=HOST, **headers):
         sent = {"Host": host, "User-Agent": agent} | headers
         return self.http.get(path, headers=sent, base_url=f"https://{host}/")
 
-    def authorize(self, *arguments, agent=DESKTOP, **changes):
-        return self.get(f"/oauth/tiktok/authorize?{question(*arguments, **changes)}", agent)
+    def authorize(self, *arguments, agent=DESKTOP, language="en", **changes):
+        query = question(*arguments, **changes)
+        headers = {"Accept-Language": language}
+        return self.get(f"/oauth/tiktok/authorize?{query}", agent, **headers)
 
-    def come_back(self, started, agent=DESKTOP, **answer):
+    def come_back(self, started, agent=DESKTOP, language="en", **answer):
         state = query_of(started.headers["Location"])["state"]
         query = urlencode({"code": "SECRET-code*1", "state": state} | answer)
-        return self.get(f"/oauth/tiktok/return?{query}", agent)
+        headers = {"Accept-Language": language}
+        return self.get(f"/oauth/tiktok/return?{query}", agent, **headers)
 
     def post(self, path, form=None, host=HOST, **settings):
         return self.http.post(
@@ -312,6 +298,53 @@ def test_the_page_between_has_the_policy_of_every_page(browser):
     assert "unsafe" not in policy
     assert page.headers["X-Frame-Options"] == "DENY"
     assert len(page.data) < 15_000
+
+
+@pytest.mark.parametrize(
+    ("client", "uri", "button"),
+    [("shop", LINK, "فتح \u2068Shop\u2069"), ("game", GAME, "فتح التطبيق")],
+)
+def test_the_page_between_speaks_the_languages_of_the_callback_page(browser, client, uri, button):
+    started = browser.authorize(client, uri, agent=ANDROID)
+    page = browser.come_back(started, ANDROID, language="ar-EG, en;q=0.5")
+    assert '<html lang="ar" dir="rtl">' in page.text
+    assert button in page.text
+    assert page.headers["Content-Language"] == "ar"
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"ui_locales": "xx fr-CA de"}, "fr"),
+        ({"lang": "it", "ui_locales": "fr"}, "it"),
+        ({"ui_locales": '"><script> de'}, "de"),
+        ({"ui_locales": "x" * 200}, "es"),
+        ({}, "es"),
+    ],
+)
+def test_the_clients_word_on_the_language_travels_with_the_login(browser, asked, expected):
+    """OpenID Connect Core section 3.1.2.1; without one it is the browser's."""
+    started = browser.authorize("shop", LINK, agent=ANDROID, **asked)
+    page = browser.come_back(started, ANDROID, language="es")
+    assert f'<html lang="{expected}"' in page.text
+    failed = browser.authorize("nobody", LINK, agent=ANDROID, language="es", **asked)
+    assert f'<html lang="{expected}"' in failed.text
+
+
+def test_an_error_of_the_apps_is_no_sign_in_that_is_almost_done(browser):
+    page = browser.authorize("shop", LINK, agent=ANDROID, scope="unknown")
+    links = _Links(page.text)
+    assert page.status_code == 200
+    assert "error=invalid_scope" in links.found[0]
+    assert links.scripts == 0
+    assert "The app asked for too much" in page.text
+    assert "almost done" not in page.text
+
+
+def test_what_the_makers_of_the_app_need_is_told_in_english_in_every_language(browser):
+    page = browser.authorize("web", "https://attacker.example/", language="de")
+    assert "Diese Anmeldung kann nicht beginnen" in page.text
+    assert '<p class="quiet" dir="ltr" lang="en">redirect_uri is missing' in page.text
 
 
 # What libraries read.
