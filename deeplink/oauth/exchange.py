@@ -125,7 +125,7 @@ class Exchange:
 
     def refresh(self, request: TokenRequest) -> Result:
         """
-        New tokens for the refresh token in *request*, which stops working with the answer; the
+        New tokens for the refresh token in *request*. Where it stops working with the answer, the
         same ones again for who asks again within a minute and has not used them yet.
         """
         fields = [
@@ -133,6 +133,9 @@ class Exchange:
             ("grant_type", "refresh_token"),
             ("refresh_token", request.token.reveal()),
         ]
+        if not self.provider.preset.rotates_refresh_tokens:
+            # A lost answer loses nothing; a remembered one would outlive a revocation.
+            return self._tokens(Operation.REFRESH, fields)
         question = self._question(Purpose.REFRESH, request.app, request.token, None)
         return self._once(question, Operation.REFRESH, fields)
 

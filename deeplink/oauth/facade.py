@@ -300,6 +300,25 @@ class Face:
             return DeadEnd.MIXED_UP
         return self._answer(values, transaction, client, registered, now)
 
+    @property
+    def takes_forms(self) -> bool:
+        """Whether the provider's answer comes in the body of a POST."""
+        return self.provider.preset.form_post
+
+    def ask_again(self, form: str) -> str:
+        """
+        The address of ``return`` with the answer in *form*, for the browser to ask by GET.
+
+        A form that another site posts brings no Lax cookie along, the GET that follows does. Only
+        what ``finish`` reads goes on, in our own spelling: Apple's ``user`` stays behind, because
+        personal data has no place in an address.
+        """
+        values = parse(form)
+        if values is None:
+            _refuse("invalid_request", "The answer is no form in UTF-8.")
+        fields = [(name, value) for name in _ANSWERED_ONCE for value in values.get(name, ())]
+        return f"{self.provider.redirect_uri}?{_encoded(fields)}"
+
     # The client's own legs.
 
     def identify(self, form: Parameters, basic: tuple[str, str] | None) -> Client:
@@ -405,10 +424,10 @@ class Face:
             ("redirect_uri", provider.redirect_uri),
             ("state", self._seals.seal_transaction(transaction)),
             *preset.authorize_extra,
+            # Also where it is not documented that the provider looks at it: it may.
+            ("code_challenge", respell(transaction.challenge, preset.challenge_encoding)),
+            ("code_challenge_method", "S256"),
         ]
-        if preset.verifies_pkce:
-            respelt = respell(transaction.challenge, preset.challenge_encoding)
-            fields += [("code_challenge", respelt), ("code_challenge_method", "S256")]
         if registered.kind in (Kind.LOOPBACK, Kind.SCHEME):
             # Another program could have taken the scheme or the port and started this login:
             # the person has to see who asks (RFC 8252 section 8.6).
@@ -549,6 +568,10 @@ class Face:
 
     def _tokens(self, result: Result) -> dict[str, str | int]:
         fields = dict(result.fields)
+        if "id_token" in fields:
+            # It is the provider's, for this server as its client: libraries that find it under
+            # its own name check issuer and audience, rightly, and refuse the whole login.
+            fields["provider_id_token"] = fields.pop("id_token")
         granted = fields.get("scope")
         if isinstance(granted, str):
             separator = self.provider.preset.granted_scope_separator
@@ -572,7 +595,8 @@ class Face:
         try:
             fresh = self._exchange.refresh(asked).fields
         except ProviderRefused as error:
-            if error.error not in ("invalid_grant", "invalid_request"):
+            # GitHub's OAuth apps have no refresh tokens at all.
+            if error.error not in ("invalid_grant", "invalid_request", "unsupported_grant_type"):
                 raise
             return False
         is_revoked = self._revoke_access(TokenRequest(Secret(str(fresh["access_token"])), None, ()))

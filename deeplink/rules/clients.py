@@ -139,8 +139,8 @@ def _providers(
         provider = config.providers.get(name or "")
         if provider and not _may_serve(provider):
             vendor = provider.preset.name
-            what = f"has no effect: {vendor} does not verify PKCE, or posts its answers"
-            hint = "remove it; the standard face cannot serve this provider"
+            what = f"has no effect: {vendor} does not verify PKCE"
+            hint = "remove it, or accept that with accept_code_without_pkce = true"
             report.warning("CFG074", where, what, hint)
         elif provider:
             chosen.append(provider.key)
@@ -151,10 +151,8 @@ def _providers(
 
 
 def _may_serve(provider: Provider) -> bool:
-    """Whether codes are exchanged at all, and come in the address: a cookie that binds a login to
-    its browser does not come along with a form that another site posts."""
-    verifies = provider.preset.verifies_pkce or provider.accept_code_without_pkce
-    return verifies and not provider.preset.form_post
+    """Whether codes of *provider* are exchanged at all."""
+    return provider.preset.verifies_pkce or provider.accept_code_without_pkce
 
 
 def _scopes(row: dict[str, Any], path: Path, report: Report) -> tuple[str, ...]:

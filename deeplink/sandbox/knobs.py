@@ -16,10 +16,14 @@ class Knobs:
     *rotation* "maybe" keeps the refresh token, as the documentation allowed before 2026.
     *field_without_scope* is what the user API does with a field that was not granted.
     *burns* is what uses up a code: success only, or any attempt (not documented).
+
+    With *remembers* whoever allowed the same before is sent on without the page, as TikTok does,
+    unless the request says ``disable_auto_auth=1``. *auto* presses Allow whatever that says.
     """
 
     auto: bool = False
     strict: bool = False
+    remembers: bool = False
     error_status: str = "200"
     lifetimes: str = "2026"
     pkce: str = "platform"
@@ -34,8 +38,8 @@ class Knobs:
                 raise ValueError(f"{name} is one of: {', '.join(choices)}")
         if type(self.user_info_per_minute) is not int or self.user_info_per_minute < 0:
             raise ValueError("user_info_per_minute is a whole number, 0 or more")
-        if type(self.auto) is not bool or type(self.strict) is not bool:
-            raise ValueError("auto and strict are true or false")
+        if not all(type(getattr(self, name)) is bool for name in _SWITCHES):
+            raise ValueError("auto, strict and remembers are true or false")
 
     def turned(self, changes: Mapping[str, object]) -> Knobs:
         """The same knobs with *changes*; refuses an unknown knob or position by ValueError."""
@@ -47,6 +51,8 @@ class Knobs:
     def as_json(self) -> dict[str, object]:
         return asdict(self)
 
+
+_SWITCHES = ("auto", "strict", "remembers")
 
 #: The positions of every knob that is a word.
 CHOICES: dict[str, tuple[str, ...]] = {

@@ -75,9 +75,16 @@ def _asked(stage: Stage, pages: Pages, step: _Step) -> Response:
 
 
 def _consent_or_auto(stage: Stage, pages: Pages, question: Question) -> Response:
-    if stage.knobs.auto or request.args.get("auto") == "1":
+    if stage.knobs.auto or request.args.get("auto") == "1" or _may_skip(stage, question):
         return _grant(stage, question, question.scopes)
     return _consent(pages, question, "")
+
+
+def _may_skip(stage: Stage, question: Question) -> bool:
+    """https://developers.tiktok.com/doc/login-kit-web: ``disable_auto_auth`` 0 skips the page."""
+    if not stage.knobs.remembers or request.args.get("disable_auto_auth") == "1":
+        return False
+    return stage.has_allowed(question.client_key, question.scopes)
 
 
 def _decision(stage: Stage, pages: Pages, question: Question) -> Response:
@@ -91,6 +98,7 @@ def _decision(stage: Stage, pages: Pages, question: Question) -> Response:
     scopes = tuple(scope for scope in question.scopes if scope in ticked)
     if not scopes:
         return _consent(pages, question, "Tick what the app may do, or deny the login.")
+    stage.remember(question.client_key, scopes)
     return _grant(stage, question, scopes)
 
 

@@ -58,6 +58,7 @@ class Stage:
         self._real_now = now
         self._calls: Counter[str] = Counter()
         self._user_info: dict[str, deque[float]] = {}
+        self._allowed: dict[str, frozenset[str]] = {}
         self._lock = threading.Lock()
 
     def now(self) -> float:
@@ -90,6 +91,15 @@ class Stage:
     def calls(self) -> dict[str, int]:
         with self._lock:
             return dict(sorted(self._calls.items()))
+
+    def remember(self, client_key: str, scopes: Sequence[str]) -> None:
+        """The one person who lives here allowed *scopes* to *client_key*."""
+        with self._lock:
+            self._allowed[client_key] = self._allowed.get(client_key, frozenset()) | set(scopes)
+
+    def has_allowed(self, client_key: str, scopes: Sequence[str]) -> bool:
+        with self._lock:
+            return self._allowed.get(client_key, frozenset()) >= set(scopes)
 
     def is_too_fast(self, client_key: str) -> bool:
         """Whether one more user-info call breaks "600 in a sliding window of one minute"."""

@@ -128,7 +128,7 @@ _GRANTS = {
 }
 
 #: The views that a person sees.
-_FOR_PEOPLE = frozenset({"facade.authorize", "facade.come_back"})
+_FOR_PEOPLE = frozenset({"facade.authorize", "facade.come_back", "facade.take_form"})
 
 #: What a request that reaches no view is told; any other HTTP error is told by its number.
 _SENTENCES = {
@@ -168,6 +168,14 @@ def blueprint(faces: Mapping[str, Face], access: Access, *, pages: Pages) -> Blu
     def come_back(provider: str) -> Response:
         face = face_of(provider)
         return _sent_back(face.finish(_query(), _logins(face)), pages)
+
+    @routes.post("/oauth/<provider>/return", provide_automatic_options=False)
+    def take_form(provider: str) -> Response:
+        face = face_of(provider)
+        if not face.takes_forms:
+            raise MethodNotAllowed(["GET", "HEAD"])
+        # 303 and not 302, so that a GET follows whatever the browser (RFC 9110 section 15.4.4).
+        return _redirect(face.ask_again(_body().decode("latin-1")), status=303)
 
     @routes.post("/oauth/<provider>/token", provide_automatic_options=False)
     def token(provider: str) -> Response:
@@ -342,9 +350,9 @@ def _way_into_app(outcome: Forward, visitor: Visitor) -> str:
     return outcome.address
 
 
-def _redirect(address: str) -> Response:
-    """302, as in RFC 6749: only a GET gets here, so that none becomes a POST (RFC 9700, 4.12)."""
-    answer = Response(status=302, headers={"Location": address})
+def _redirect(address: str, status: int = 302) -> Response:
+    """302, as in RFC 6749, wherever a GET got here: none then becomes a POST (RFC 9700, 4.12)."""
+    answer = Response(status=status, headers={"Location": address})
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
 
@@ -352,8 +360,9 @@ def _redirect(address: str) -> Response:
 def _as_page(failure: Response, pages: Pages) -> Response:
     """*failure* for somebody who reads no JSON: the same status, no detail."""
     page = failures.page(failure.status_code, pages)
-    if "Retry-After" in failure.headers:
-        page.headers["Retry-After"] = failure.headers["Retry-After"]
+    for name in ("Allow", "Retry-After"):
+        if name in failure.headers:
+            page.headers[name] = failure.headers[name]
     return page
 
 
@@ -456,8 +465,8 @@ def _failure(error: Exception) -> Response:
         answer.headers["Retry-After"] = str(retry_after)
     if status == 401:
         answer.headers["WWW-Authenticate"] = 'Basic realm="client_id without password"'
-    if status == 405:
-        answer.headers["Allow"] = "POST, OPTIONS"
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        answer.headers["Allow"] = ", ".join(error.valid_methods)
     return answer
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -52,7 +52,7 @@ def order(sandbox):
         assert answer.status in (200, 201), text
 
     yield send
-    send("knobs", {"auto": True})
+    send("knobs", {"auto": True, "remembers": False})
     sandbox.request("DELETE", "/__sandbox__/mischief")
 
 
@@ -92,6 +92,35 @@ def test_a_person_who_says_no_is_told_so(context, server, order):
     expect(page.get_by_role("status")).to_contain_text("Not signed in: Sign-in cancelled.")
     expect(page.get_by_role("button", name="Sign in with TikTok")).to_be_visible()
     assert page.complaints == []
+
+
+def test_a_program_on_the_persons_machine_never_skips_the_consent(context, server, order):
+    """Another could listen there and ask in its name (RFC 8252 section 8.6)."""
+    order("knobs", {"auto": False, "remembers": True})
+    page = start(context, server)
+    for _ in range(2):
+        press(page, "Sign in with TikTok")
+        press(page, "Allow")
+        expect(page.get_by_role("status")).to_have_text("Signed in as Sandy Box.")
+        page.reload()
+    # Who does not ask for the page gets none the second time.
+    address = re.sub("&disable_auto_auth=1", "", provider_address(context, server))
+    assert address != provider_address(context, server)
+    answer = context.request.get(address, max_redirects=0)
+    assert (answer.status, "code=" in answer.headers["location"]) == (302, True)
+
+
+def provider_address(context, server):
+    query = {
+        "response_type": "code",
+        "client_id": "demo",
+        "redirect_uri": f"{server.url}/web-login/",
+        "scope": "user.info.basic",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+    url = f"{server.url}/oauth/tiktok/authorize?{urlencode(query)}"
+    return context.request.get(url, max_redirects=0).headers["location"]
 
 
 def test_a_slow_provider_is_waited_for(context, server, order):

@@ -1,12 +1,14 @@
-// One login by one library, and what it says when things go wrong: node clients.mjs LIBRARY ORIGIN
+// One login by one library, and what it says when things go wrong:
+// node clients.mjs LIBRARY ORIGIN [PROVIDER CLIENT SCOPES SCOPE-THAT-IS-NOT-ALLOWED]
 import { register } from "node:module";
 import { authorizeOnly, walk } from "./browser.mjs";
 
-const [library, origin] = process.argv.slice(2);
-const ISSUER = `${origin}/oauth/tiktok`;
-const CLIENT = "demo";
+const [
+  library, origin, PROVIDER = "tiktok", CLIENT = "demo", SCOPE = "user.info.basic user.info.profile",
+  FORBIDDEN = "video.publish",
+] = process.argv.slice(2);
+const ISSUER = `${origin}/oauth/${PROVIDER}`;
 const REDIRECT = "http://127.0.0.1:45678/callback";
-const SCOPE = "user.info.basic user.info.profile";
 
 const libraries = {
   async oauth4webapi() {
@@ -187,25 +189,27 @@ const flow = await login();
 const tokens = await client.redeem(flow);
 const again = await refusal(() => client.redeem(flow));
 const fresh = await client.refresh(tokens.refresh_token);
-const newest = await client.refresh(fresh.refresh_token);
+// A provider that does not rotate sends none; the old one goes on (RFC 6749 section 6).
+const successor = fresh.refresh_token ?? tokens.refresh_token;
+const newest = await client.refresh(successor);
 // Until the new token was presented, the old one was answered again: a lost answer is no lost login.
 const stale = await refusal(() => client.refresh(tokens.refresh_token));
 await client.revoke(newest.access_token);
-const revoked = await refusal(() => client.refresh(newest.refresh_token));
+const revoked = await refusal(() => client.refresh(newest.refresh_token ?? successor));
 const other = await login();
 const wrongVerifier = await client.wrongVerifier();
 const wrong = await refusal(() => client.redeem(other, wrongVerifier));
 const owner = await client.redeem(other);
 const denied = await client.begin();
 denied.answer = await walk(denied.url, { decision: "access_denied" });
-const greedy = await client.begin("user.info.basic video.publish");
+const greedy = await client.begin(`${SCOPE} ${FORBIDDEN}`);
 greedy.answer = await authorizeOnly(greedy.url);
 
 console.log(JSON.stringify({
   token_type: tokens.token_type.toLowerCase(),
   scope: tokens.scope,
   expires_in: tokens.expires_in,
-  rotated: fresh.refresh_token !== tokens.refresh_token && fresh.access_token !== tokens.access_token,
+  rotated: successor !== tokens.refresh_token && fresh.access_token !== tokens.access_token,
   replayed_code: again,
   old_refresh_token: stale,
   refresh_after_revocation: revoked,

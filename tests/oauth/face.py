@@ -86,7 +86,7 @@ class PlayedProvider:
         self.answers = [answer or TOKENS]
         self.calls = []
 
-    def __call__(self, url, fields, *, insecure_loopback, patience):
+    def __call__(self, url, fields, *, insecure_loopback, patience, **manner):
         self.calls.append((url, dict(fields)))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -111,14 +111,15 @@ class Stage:
             "clients": CLIENTS,
             "keys": KEYS,
             "key": "tiktok",
+            "preset": TIKTOK,
             "random": lambda size: next(count).to_bytes(size, "big"),
         } | settings
         self.face = self._face(**self.settings)
 
-    def _face(self, *, origin, clients, keys, key, random):
+    def _face(self, *, origin, clients, keys, key, preset, random):
         row = Provider(
             key=key,
-            preset=TIKTOK,
+            preset=preset,
             client_key="tiktok-key",
             client_secret=Secret("SECRET-of-tiktok"),
             redirect_uri=return_address(origin, key),

@@ -11,7 +11,9 @@ from deeplink.errors import (
     TooMany,
     Unanswered,
 )
+from deeplink.oauth.clients import Kind, RedirectUri
 from deeplink.oauth.facade import DeadEnd, Forward, Start
+from deeplink.oauth.providers import APPLE, GITHUB, GOOGLE
 from deeplink.outbound import Fault
 from tests.oauth.face import (
     CHALLENGE,
@@ -27,6 +29,7 @@ from tests.oauth.face import (
     Stage,
     answer_of,
     ask,
+    client,
     query_of,
     question,
 )
@@ -362,3 +365,45 @@ def test_nothing_of_a_login_prints():
     assert CHALLENGE not in repr(start)
     assert question() not in repr(forward)
     assert LOOPBACK not in repr(forward)
+
+
+# Other providers' dialects; tests/end_to_end/test_facade_providers.py logs in with each.
+
+
+def test_githubs_scopes_go_with_spaces_and_come_back_with_commas():
+    """https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps"""
+    tokens = {"access_token": "gho_SECRET", "scope": "repo,read:user", "token_type": "bearer"}
+    stage = Stage(
+        preset=GITHUB,
+        provider=PlayedProvider(tokens),
+        clients={"web": client("web", RedirectUri(WEB, Kind.WEB), scopes=("read:user", "repo"))},
+    )
+    start = stage.begin(scope="read:user repo")
+    assert query_of(start.address)["scope"] == "read:user repo"
+    answer = stage.redeem(answer_of(stage.come_back(start))["code"])
+    assert answer == tokens | {"scope": "repo read:user"}
+
+
+def test_a_token_that_a_provider_without_refresh_tokens_does_not_know_is_as_good_as_revoked():
+    """An OAuth app of GitHub's has none; RFC 7009 section 2.2."""
+    provider = PlayedProvider({"error": "unsupported_grant_type"})
+    provider.answers.insert(0, {"error": "invalid_request"})
+    stage = Stage(preset=GITHUB, provider=provider)
+    assert stage.face.revoke({"token": ["gho_SECRET"]}) is None
+    assert len(provider.calls) == 2
+
+
+def test_the_providers_extra_parameters_are_its_rows():
+    start = Stage(preset=GOOGLE).begin()
+    query = query_of(start.address)
+    assert (query["access_type"], query["prompt"]) == ("offline", "consent")
+    assert query["code_challenge"] == CHALLENGE
+    assert query_of(Stage(preset=APPLE).begin().address)["response_mode"] == "form_post"
+
+
+def test_a_refresh_that_takes_nothing_away_is_not_remembered():
+    """Else the answer of before a revocation would be given after it."""
+    stage = Stage(preset=GOOGLE)
+    form = {"client_id": "web", "grant_type": "refresh_token", "refresh_token": "1//SECRET"}
+    assert ask(stage.face, form) == ask(stage.face, form)
+    assert len(stage.provider.calls) == 2

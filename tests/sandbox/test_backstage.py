@@ -87,7 +87,7 @@ def test_the_clock_refuses_nonsense(phone, body):
     ("knobs", "says"),
     [
         ({"pkce": "plain"}, "pkce is one of: platform, either, hex, base64url, off"),
-        ({"strict": "yes"}, "auto and strict are true or false"),
+        ({"strict": "yes"}, "auto, strict and remembers are true or false"),
         ({"speed": 1}, "no knob of this name; there are: auto, strict, "),
         ({"user_info_per_minute": -1}, "user_info_per_minute is a whole number, 0 or more"),
         ([], 'send an object such as {"strict": true}'),

@@ -308,6 +308,20 @@ def test_auto_1_in_the_query_consents_too(phone):
     )
 
 
+def test_who_allowed_the_same_before_is_sent_on_unless_the_app_wants_the_page(phone):
+    """https://developers.tiktok.com/doc/login-kit-web: disable_auto_auth."""
+    phone.turn(remembers=True)
+    assert phone.ask().status_code == 200
+    phone.code()
+    assert "code" in answer_of(phone.ask())
+    assert "code" in answer_of(phone.ask(disable_auto_auth="0"))
+    assert phone.ask(disable_auto_auth="1").status_code == 200
+    assert phone.ask(scope="user.info.basic,video.list").status_code == 200
+    assert phone.ask(client_key="other-key").status_code == 200
+    phone.turn(remembers=False)
+    assert phone.ask().status_code == 200
+
+
 def test_the_address_of_login_kit_1_explains_itself(phone):
     response = phone.http.get("/auth/authorize/?client_key=x")
     assert response.status_code == 404

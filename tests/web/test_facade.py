@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import logging
+from dataclasses import replace
 from html.parser import HTMLParser
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 
 from deeplink.errors import RequestRefused, TooMany, Unanswered
+from deeplink.oauth.providers import TIKTOK
 from deeplink.outbound import Fault
 from deeplink.web import facade
 from tests.oauth.face import (
@@ -60,6 +62,12 @@ class Browser:
         return self.http.post(
             f"/oauth/tiktok/{path}", data=form or {}, base_url=f"https://{host}/", **settings
         )
+
+    def posting_without_cookies(self, path, form):
+        """As a browser posts a form from another site: Lax cookies stay at home."""
+        http = self.http.application.test_client()
+        url = f"https://{HOST}/oauth/tiktok/{path}"
+        return http.post(url, data=form, content_type=facade.FORM)
 
     def code(self):
         forwarded = self.come_back(self.authorize())
@@ -226,6 +234,70 @@ def test_an_unknown_provider_is_not_found(browser):
     page = browser.get("/oauth/other/authorize")
     assert (page.status_code, page.mimetype) == (404, "text/html")
     assert browser.http.post("/oauth/other/token", base_url=f"https://{HOST}/").status_code == 404
+
+
+# Answers that come by form_post.
+
+
+@pytest.fixture
+def apple():
+    """A browser at a face whose provider posts its answers."""
+    return Browser(Stage(preset=replace(TIKTOK, form_post=True)))
+
+
+def state_at(started):
+    return query_of(started.headers["Location"])["state"]
+
+
+def test_a_posted_answer_is_asked_for_again_by_get_which_brings_the_cookie(apple):
+    started = apple.authorize()
+    user = '{"name":{"firstName":"Sandy"}}'
+    form = {"state": state_at(started), "code": "SECRET-code*1", "user": user, "id_token": "a.b.c"}
+    foreign = apple.posting_without_cookies("return", form)
+    assert foreign.status_code == 303
+    address = foreign.headers["Location"]
+    assert address.startswith(f"{ISSUER}/return?code=SECRET-code%2A1&state=web.")
+    # Personal data has no place in an address.
+    assert set(query_of(address)) == {"code", "state"}
+    forwarded = apple.get(address.removeprefix(f"https://{HOST}"))
+    assert forwarded.headers["Location"].startswith(f"{WEB}?code=web.")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        [("code", "SECRET-1"), ("code", "SECRET-2"), ("state", "x")],
+        [("code", "SECRET-1"), ("error", "access_denied"), ("state", "x")],
+        [("code", "SECRET-1"), ("state", "x")],
+        [("redirect_uri", "https://attacker.example/"), ("next", "https://attacker.example/")],
+    ],
+)
+def test_a_posted_answer_gets_no_further_than_a_queried_one(apple, form):
+    posted = apple.posting_without_cookies("return", urlencode(form))
+    address = posted.headers["Location"]
+    assert address.partition("?")[0] == f"{ISSUER}/return"
+    assert "attacker" not in address
+    page = apple.get(address.removeprefix(f"https://{HOST}"))
+    assert (page.status_code, page.mimetype) == (400, "text/html")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        ("{}", "application/json", 415),
+        ("a=%ff", facade.FORM, 400),
+        ("a=" + "x" * 8191, facade.FORM, 413),
+    ],
+)
+def test_a_posted_answer_that_cannot_be_read_is_a_page(apple, body, content_type, status):
+    page = apple.post("return", body, content_type=content_type)
+    assert (page.status_code, page.mimetype) == (status, "text/html")
+
+
+def test_who_does_not_post_answers_may_not(browser):
+    page = browser.post("return", {"code": "x"})
+    assert (page.status_code, page.mimetype) == (405, "text/html")
+    assert page.headers["Allow"] == "GET, HEAD"
 
 
 # The page between.
