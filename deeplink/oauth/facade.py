@@ -704,7 +704,9 @@ def _scopes(client: Client, values: Parameters) -> tuple[str, ...]:
     asked = _only(values, "scope")
     if asked is None:
         return client.scopes
-    scopes = tuple(dict.fromkeys(asked.split(" ")))
+    scopes = tuple(dict.fromkeys(scope for scope in asked.split(" ") if scope))
+    if not scopes:
+        return client.scopes
     if not set(scopes) <= set(client.scopes):
         _refuse(
             "invalid_scope",

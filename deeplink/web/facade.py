@@ -11,7 +11,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from flask import Blueprint, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -192,11 +192,20 @@ def blueprint(faces: Mapping[str, Face], access: Access, *, pages: Pages) -> Blu
         face.revoke(form)
         return jsonify({})
 
+    # RFC 8414 section 3.1 puts the suffix before the path, OpenID Connect Discovery behind it;
+    # libraries try both. Many ask for OpenID Connect's suffix first, or for it alone, and need no
+    # more of the answer than an OAuth server has (section 5 allows it).
     @routes.get(
         "/.well-known/oauth-authorization-server/oauth/<provider>", provide_automatic_options=False
     )
     @routes.get(
         "/oauth/<provider>/.well-known/oauth-authorization-server", provide_automatic_options=False
+    )
+    @routes.get(
+        "/.well-known/openid-configuration/oauth/<provider>", provide_automatic_options=False
+    )
+    @routes.get(
+        "/oauth/<provider>/.well-known/openid-configuration", provide_automatic_options=False
     )
     def metadata(provider: str) -> Response:
         face = face_of(provider)
@@ -411,7 +420,11 @@ def _body() -> bytes:
 
 
 def _basic() -> tuple[str, str] | None:
-    """User and password of the Authorization header; RFC 6749 section 2.3.1 knows Basic only."""
+    """
+    User and password of the Authorization header; RFC 6749 section 2.3.1 knows Basic only.
+
+    Both are form-encoded before they are put there; oauth4webapi writes ``my%2Dapp``.
+    """
     header = request.headers.get("Authorization")
     if header is None:
         return None
@@ -426,7 +439,7 @@ def _basic() -> tuple[str, str] | None:
         raise errors.RequestRefused(
             "invalid_client", "The Authorization header names no client. Send client_id instead."
         )
-    return user, password
+    return unquote_plus(user), unquote_plus(password)
 
 
 def _preflight(face: Face) -> Response:

@@ -83,6 +83,8 @@ STATUS_ONLY = dict.fromkeys(
         ("appauth", EXPECTED | STATUS_ONLY),
         ("arctic", EXPECTED),
         ("badgateway", EXPECTED),
+        ("oidc-client-ts", EXPECTED),
+        ("simple-oauth2", EXPECTED),
     ],
 )
 def test_a_javascript_library_logs_in_refreshes_and_revokes(node, server, library, expected):

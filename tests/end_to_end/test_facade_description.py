@@ -62,7 +62,7 @@ def test_whatever_is_sent_the_answer_is_a_described_one_and_no_5xx(
         timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-3000:]
-    assert "Tested: 7" in done.stdout
+    assert "Tested: 9" in done.stdout
     lines = [json.loads(line) for line in unlimited.printed().splitlines() if '"route"' in line]
     asked = [line for line in lines if line["route"].startswith(("/oauth/", "/.well-known/oauth"))]
     assert len(asked) > 100

@@ -167,6 +167,74 @@ const libraries = {
   },
 };
 
+libraries["oidc-client-ts"] = async () => {
+  // A library for OpenID Connect: it asks for openid-configuration, and needs no more than is there.
+  const o = await import("oidc-client-ts");
+  const client = new o.OidcClient({
+    authority: ISSUER, client_id: CLIENT, redirect_uri: REDIRECT, scope: SCOPE,
+    stateStore: new o.WebStorageStateStore({ store: new o.InMemoryWebStorage() }),
+  });
+  const verifiers = new Map();
+  return {
+    async begin(scope = SCOPE) {
+      const request = await client.createSigninRequest({ scope });
+      return { url: new URL(request.url), state: request.state };
+    },
+    async redeem(flow, verifier) {
+      // It forgets a login at its first end; whoever replays the code has kept the state.
+      const kept = verifiers.get(flow.state.id) ?? flow.state.toStorageString();
+      verifiers.set(flow.state.id, kept);
+      const stored = JSON.parse(kept);
+      if (verifier) stored.code_verifier = verifier;
+      await client.settings.stateStore.set(flow.state.id, JSON.stringify(stored));
+      return client.processSigninResponse(flow.answer.href);
+    },
+    wrongVerifier: () => "w".repeat(43),
+    refresh: (token) => client.useRefreshToken({
+      state: { refresh_token: token, scope: SCOPE, profile: {}, session_state: null },
+      timeoutInSeconds: 20,
+    }),
+    revoke: (token) => client.revokeToken(token, "access_token"),
+  };
+};
+
+libraries["simple-oauth2"] = async () => {
+  // It knows no public clients: it sends Basic with an empty password. Nor does it know PKCE.
+  const { AuthorizationCode } = await import("simple-oauth2");
+  const { createHash, randomBytes } = await import("node:crypto");
+  const path = new URL(ISSUER).pathname;
+  const client = new AuthorizationCode({
+    client: { id: CLIENT, secret: "" },
+    auth: {
+      tokenHost: origin, tokenPath: `${path}/token`, authorizePath: `${path}/authorize`,
+      revokePath: `${path}/revoke`,
+    },
+  });
+  const tokensOf = (token) => token.token;
+  const fail = (error) => { throw error.data?.payload ?? error; };
+  return {
+    begin(scope = SCOPE) {
+      const verifier = randomBytes(32).toString("base64url");
+      const code_challenge = createHash("sha256").update(verifier).digest("base64url");
+      const state = randomBytes(16).toString("hex");
+      const url = new URL(client.authorizeURL({
+        redirect_uri: REDIRECT, scope: scope.split(" "), state, code_challenge, code_challenge_method: "S256",
+      }));
+      return { url, verifier, state };
+    },
+    redeem(flow, verifier) {
+      const answer = flow.answer.searchParams;
+      if (answer.has("error")) throw { error: answer.get("error") };
+      return client.getToken({
+        code: answer.get("code"), redirect_uri: REDIRECT, code_verifier: verifier ?? flow.verifier,
+      }).then(tokensOf, fail);
+    },
+    wrongVerifier: () => "w".repeat(43),
+    refresh: (token) => client.createToken({ refresh_token: token }).refresh().then(tokensOf, fail),
+    revoke: (token) => client.createToken({ access_token: token }).revoke("access_token"),
+  };
+};
+
 /** The OAuth error in whatever a library throws. */
 function wordOf(error) {
   const found = error?.error ?? error?.code ?? error?.cause?.error ?? error?.oauth2Code ?? error?.message;

@@ -427,9 +427,12 @@ def test_what_the_makers_of_the_app_need_is_told_in_english_in_every_language(br
     [
         "/.well-known/oauth-authorization-server/oauth/tiktok",
         "/oauth/tiktok/.well-known/oauth-authorization-server",
+        # Where many libraries look first; RFC 8414 section 5.
+        "/.well-known/openid-configuration/oauth/tiktok",
+        "/oauth/tiktok/.well-known/openid-configuration",
     ],
 )
-def test_the_metadata_is_at_both_of_its_addresses(browser, path):
+def test_the_metadata_is_at_each_of_its_addresses(browser, path):
     answer = browser.get(path)
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert answer.json["token_endpoint"] == f"{ISSUER}/token"
@@ -477,8 +480,10 @@ def test_a_strange_authorization_header_is_refused(browser, header):
     assert answer.json["error"] == "invalid_client"
 
 
-def test_a_client_may_name_itself_in_the_authorization_header(browser):
-    basic = base64.b64encode(b"web:").decode()
+@pytest.mark.parametrize("user", [b"web:", b"w%65b:"])
+def test_a_client_may_name_itself_in_the_authorization_header(browser, user):
+    """Form-encoded: RFC 6749 section 2.3.1."""
+    basic = base64.b64encode(user).decode()
     headers = {"Authorization": f"Basic {basic}"}
     form = {"grant_type": "refresh_token", "refresh_token": "rft.SECRET-0"}
     assert browser.post("token", form, headers=headers).status_code == 200
