@@ -110,7 +110,7 @@ class Preset:
     client_credentials: bool = False
     #: Asks the provider to show its consent page even to somebody who agreed before.
     consent_again: tuple[tuple[str, str], ...] = ()
-    #: What the provider calls itself in the ``iss`` of its answers (RFC 9207); "" if it does not.
+    #: What the provider calls itself, if it does so, in the ``iss`` of its answers (RFC 9207).
     issuer: str = ""
 
 
@@ -339,6 +339,8 @@ GOOGLE = Preset(
     source="https://developers.google.com/identity/protocols/oauth2/native-app",
     checked_on="2026-11-22",
     unverified=(),
+    # https://developers.google.com/identity/openid-connect/reference (RFC 9207 is supported)
+    issuer="https://accounts.google.com",
 )
 
 #: https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors
@@ -441,7 +443,9 @@ GITHUB = Preset(
     source="https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/authorizing-oauth-apps",
     checked_on="2026-11-22",
     # Only 422 is documented for the revocation, 404 for the sibling "check a token".
-    unverified=("revocation.statuses",),
+    unverified=("revocation.statuses", "issuer"),
+    # It was sent for some days in April 2026 and is to come back (langfuse/langfuse#13091).
+    issuer="https://github.com/login/oauth",
 )
 
 #: https://developer.apple.com/documentation/signinwithapplerestapi/errorresponse
@@ -519,6 +523,8 @@ APPLE = Preset(
     source="https://developer.apple.com/documentation/signinwithapplerestapi/generate-and-validate-tokens",
     checked_on="2026-11-22",
     unverified=("verifies_pkce",),
+    # Of its discovery document, which does not say that answers have it.
+    issuer="https://appleid.apple.com",
 )
 
 PRESETS = {preset.key: preset for preset in (TIKTOK, GOOGLE, GITHUB, APPLE)}

@@ -171,6 +171,8 @@ def _allow(scene: _Scene, asked: Asked, scopes: tuple[str, ...]) -> Response:
 def _go_back(scene: _Scene, asked: Asked, answer: dict[str, str]) -> Response:
     if asked.state is not None:
         answer["state"] = asked.state
+    if scene.vendor.answers_have_issuer:
+        answer["iss"] = scene.vendor.issuer
     if asked.response_mode == "form_post":
         return scene.pages.render(
             "vendor_post.html",

@@ -52,7 +52,8 @@ class Vendor:
     One provider on stage. Paths are its own; *key* comes before them here.
 
     *scopes* says what exists, empty if anything does. *posts_for* are the scopes that may only be
-    asked for with ``response_mode=form_post``. *offline* is the authorize parameter without which
+    asked for with ``response_mode=form_post``; with *answers_have_issuer* they name the *issuer*
+    (RFC 9207). *offline* is the authorize parameter without which
     there is no refresh token, and *reconsent* the one without which a person who has consented
     before gives none. *expiring_apps* is what the client ids begin with whose tokens expire; ""
     for all. *id_token_for* is the scope that brings an id_token, "" if every login does and None
@@ -64,6 +65,7 @@ class Vendor:
     key: str
     name: str
     issuer: str
+    answers_have_issuer: bool
     authorize_path: str
     token_path: str
     revoke_path: str
@@ -111,6 +113,8 @@ GOOGLE = Vendor(
     key="google",
     name="Google",
     issuer="https://accounts.google.com",
+    # https://developers.google.com/identity/openid-connect/reference: RFC 9207 is supported.
+    answers_have_issuer=True,
     authorize_path="/o/oauth2/v2/auth",
     token_path="/token",  # noqa: S106 - a path
     revoke_path="/revoke",
@@ -186,6 +190,7 @@ GITHUB = Vendor(
     key="github",
     name="GitHub",
     issuer="",
+    answers_have_issuer=False,
     authorize_path="/login/oauth/authorize",
     token_path="/login/oauth/access_token",  # noqa: S106 - a path
     revoke_path="/applications/<client_id>/token",
@@ -259,6 +264,7 @@ APPLE = Vendor(
     key="apple",
     name="Apple",
     issuer="https://appleid.apple.com",
+    answers_have_issuer=False,
     authorize_path="/auth/authorize",
     token_path="/auth/token",  # noqa: S106 - a path
     revoke_path="/auth/revoke",

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
@@ -197,6 +198,35 @@ def test_requests_oauthlib_is_told_that_the_person_said_no(oauthlib, metadata):
             include_client_id=True,
         )
     assert denied.value.error == "access_denied"
+
+
+def test_code_injection_the_victims_provider_code_in_the_attackers_login_is_refused(
+    authlib, metadata
+):
+    """The provider has the challenge of the login that its code belongs to: PKCE end to end."""
+    url = metadata["authorization_endpoint"]
+    victims, _ = authlib.create_authorization_url(url, code_verifier=VERIFIER)
+    own = "SECRET-of-the-attacker-0123456789-0123456789-01"
+    attackers, state = authlib.create_authorization_url(url, code_verifier=own)
+    with requests.Session() as browser:
+        browser.trust_env = False
+
+        def step(address):
+            return browser.get(address, allow_redirects=False, timeout=10).headers["Location"]
+
+        stolen = parse_qs(urlsplit(step(step(victims))).query)["code"][0]
+        returning = urlsplit(step(step(attackers)))
+        query = {name: values[0] for name, values in parse_qs(returning.query).items()}
+        injected = returning._replace(query=urlencode(query | {"code": stolen}))
+        link = step(injected.geturl())
+    with pytest.raises(AuthlibError) as refused:
+        authlib.fetch_token(
+            metadata["token_endpoint"],
+            authorization_response=link,
+            code_verifier=own,
+            state=state,
+        )
+    assert refused.value.error == "invalid_grant"
 
 
 def test_the_face_says_nothing_secret_in_its_log(server, authlib, metadata):

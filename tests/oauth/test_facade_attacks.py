@@ -17,6 +17,7 @@ import pytest
 
 from deeplink.errors import RequestRefused, StoreUnavailable
 from deeplink.oauth.facade import DeadEnd, Forward, Start
+from deeplink.oauth.providers import GOOGLE
 from deeplink.oauth.transactions import LONGEST
 from tests.oauth.face import (
     CHALLENGE,
@@ -326,6 +327,14 @@ def test_an_answer_with_a_mixed_up_iss_is_refused(iss):
     """TikTok calls itself nothing (RFC 9207); an answer that does is another server's."""
     stage = Stage()
     assert stage.come_back(stage.begin(), iss=iss) is DeadEnd.MIXED_UP
+
+
+def test_a_provider_that_names_itself_in_its_answers_is_believed_and_no_other():
+    """Google does (RFC 9207); the same name in the answer of another is another server's."""
+    stage = Stage(preset=GOOGLE)
+    ours, apples = "https://accounts.google.com", "https://appleid.apple.com"
+    assert isinstance(stage.come_back(stage.begin(), iss=ours), Forward)
+    assert stage.come_back(stage.begin(), iss=apples) is DeadEnd.MIXED_UP
 
 
 def test_every_answer_of_ours_says_whose_it_is():

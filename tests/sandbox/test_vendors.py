@@ -112,7 +112,8 @@ def test_without_auto_a_person_decides(make, at):
     query = {"client_id": KEY, "response_type": "code", "redirect_uri": CALLBACK, "state": "s"}
     denied = http.post(AUTHORIZE[at], query_string=query, data={"decision": "deny"})
     error = "user_cancelled_authorize" if at == APPLE else "access_denied"
-    assert denied.headers["Location"] == f"{CALLBACK}?error={error}&state=s"
+    named = "&iss=https%3A%2F%2Faccounts.google.com" if at == GOOGLE else ""
+    assert denied.headers["Location"] == f"{CALLBACK}?error={error}&state=s{named}"
 
 
 @pytest.mark.parametrize("at", [GOOGLE, GITHUB, APPLE])
