@@ -238,7 +238,8 @@ def _served_to_clients(config: Config) -> Iterator[tuple[str, str]]:
         return
     for key in config.providers:
         if any(key in client.providers for client in config.clients.values()):
-            yield "issuers", f"{issuer(config.issuer, key)}, {return_address(config.issuer, key)}"
+            back = return_address(config.issuer, key)
+            yield "issuers", f"{issuer(config.issuer, key)} (register with {key}: {back})"
     for client in config.clients.values():
         ways = ", ".join(f"{uri.uri} ({uri.kind})" for uri in client.redirect_uris)
         yield "clients", f"{client.key}: {ways}"

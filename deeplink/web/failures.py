@@ -70,6 +70,13 @@ _WORDS: dict[int, tuple[str, str, str]] = {
 }
 
 
+#: For whoever tries addresses of the standard face.
+_NO_SUCH_FACE = (
+    "Nothing here. The issuer is ORIGIN/oauth/PROVIDER, and what it has is listed in "
+    "ORIGIN/oauth/PROVIDER/.well-known/oauth-authorization-server; no address ends with a slash."
+)
+
+
 def install(app: Flask, pages: Pages) -> None:
     """Answer every error of *app* from the table, as a page or, under ``/api``, as JSON."""
 
@@ -121,9 +128,10 @@ def _answer(status: int, pages: Pages) -> Response:
     _, message, hint = _words_for(status)
     g.setdefault("error_code", f"http_{status}")
     if request.path.startswith(("/api/", "/oauth/")):
+        is_astray = status == 404 and request.path.startswith("/oauth/")
         answer = jsonify(
             error="invalid_request" if status < 500 else "server_error",
-            error_description=f"{message} {hint}",
+            error_description=_NO_SUCH_FACE if is_astray else f"{message} {hint}",
             request_id=g.get("request_id", ""),
         )
         answer.headers["Cache-Control"] = "no-store"

@@ -80,6 +80,7 @@ def blueprint(config: Config, *, pages: Pages) -> Blueprint:
         def web_login() -> Response:
             return pages.render(
                 "web_login.html",
+                sheet="admin",
                 script="web_login",
                 connect=f"'self' {_origin(provider.preset.userinfo_url)}",
                 lang="en",

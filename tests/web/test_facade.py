@@ -230,6 +230,13 @@ def test_the_issuer_never_comes_from_a_request(browser, header):
     assert "attacker" not in answer.text
 
 
+@pytest.mark.parametrize("path", ["", "/", "/token/", "/authorize/", "/userinfo"])
+def test_who_tries_addresses_is_told_where_they_are_listed(browser, path):
+    answer = browser.get(f"/oauth/tiktok{path}")
+    assert (answer.status_code, answer.mimetype) == (404, "application/json")
+    assert "/.well-known/oauth-authorization-server" in answer.json["error_description"]
+
+
 def test_an_unknown_provider_is_not_found(browser):
     page = browser.get("/oauth/other/authorize")
     assert (page.status_code, page.mimetype) == (404, "text/html")
