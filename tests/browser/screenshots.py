@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.browser import stage
+from tests.oauth import face
 
 CHROMIUM = Path("/usr/bin/chromium")
 PHONE, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
@@ -86,6 +88,7 @@ def main(folder: Path) -> None:
             shoot_languages(browser, folder)
             shoot_moments(browser, folder)
             shoot(browser, folder / "unfolded.png", several, agent, PHONE, "light", unfold=True)
+        shoot_face(playwright, folder)
         with (
             stage.serving(stage.make_service(brand=stage.BRAND)) as port,
             stage.browsing(playwright, CHROMIUM, port) as browser,
@@ -149,6 +152,36 @@ def shoot_moments(browser, folder) -> None:
             page.wait_for_timeout(300)
             page.screenshot(path=folder / f"{name}-{scheme}.png", full_page=True)
             context.close()
+
+
+def shoot_face(playwright, folder) -> None:
+    """The pages of the standard face, on a phone."""
+    stood = face.Stage(origin="http://127.0.0.1")
+    state = face.state_of(stood.begin("shop", face.LINK))
+    nameless = face.state_of(stood.begin("game", face.GAME))
+    paths = {
+        "between": f"return?{urlencode({'code': 'abc', 'state': state})}",
+        "refused": f"return?{urlencode({'error': 'access_denied', 'state': state})}",
+        "lost": f"return?{urlencode({'code': 'abc', 'state': nameless})}",
+        "cannot-start": f"authorize?{face.question('nobody')}",
+    }
+    with (
+        stage.serving(face.service(stood), tls=None) as port,
+        stage.browsing(playwright, CHROMIUM, 9) as browser,
+    ):
+        for language in ("en", *LANGUAGES):
+            for name, path in paths.items():
+                for scheme in ("light", "dark"):
+                    context = browser.new_context(
+                        viewport=PHONE,
+                        user_agent=stage.IPHONE,
+                        color_scheme=scheme,
+                        extra_http_headers={"Accept-Language": language},
+                    )
+                    page = context.new_page()
+                    page.goto(f"http://127.0.0.1:{port}/oauth/tiktok/{path}")
+                    page.screenshot(path=folder / f"face-{language}-{name}-{scheme}.png")
+                    context.close()
 
 
 def visit(page) -> None:

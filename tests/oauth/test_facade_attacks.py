@@ -18,10 +18,12 @@ import pytest
 from deeplink.errors import RequestRefused, StoreUnavailable
 from deeplink.oauth.facade import DeadEnd, Forward, Start
 from deeplink.oauth.providers import GOOGLE
-from deeplink.oauth.transactions import LONGEST
+from deeplink.oauth.transactions import LONGEST, Grant, Seals
+from deeplink.secret import Secret
 from tests.oauth.face import (
     CHALLENGE,
     ISSUER,
+    KEYS,
     LINK,
     LOOPBACK,
     OTHER_KEYS,
@@ -184,6 +186,16 @@ def test_a_sealed_value_swapped_between_providers_does_not_open():
     assert refused(lambda: stage.redeem(code, face=other)) == "invalid_grant"
 
 
+def test_a_seal_tells_providers_apart_whatever_their_issuer():
+    grant = Grant("t", "web", WEB, True, CHALLENGE, Secret("SECRET-code*1"), 1_800_000_000)
+    one, other = (
+        Seals(KEYS, issuer=ISSUER, provider=name, random=bytes) for name in ("tiktok", "other")
+    )
+    text = one.seal_grant(grant)
+    assert one.open_grant(text, "web", grant.issued).redirect_uri == WEB
+    assert refused(lambda: other.open_grant(text, "web", grant.issued)) == "invalid_grant"
+
+
 def test_a_sealed_value_swapped_between_issuers_does_not_open():
     stage = Stage()
     other = stage.also(origin="https://login.example.net")
@@ -238,10 +250,16 @@ def test_a_mark_of_use_outlives_everything_that_could_be_presented_again():
 
 
 def test_a_sealed_value_too_long_is_refused_unread():
+    """Of a readable length it would be told that its key is not known here: 503."""
     stage = Stage()
     start = stage.begin()
-    assert outcome(stage, "web." + "A" * LONGEST["transaction"], start) is DeadEnd.LOST
-    assert refused(lambda: stage.redeem("web." + "A" * LONGEST["code"])) == "invalid_grant"
+    unknown = [rechecked("web." + "A" * length, "web") for length in (400, 4000)]
+    with pytest.raises(StoreUnavailable):
+        outcome(stage, unknown[0], start)
+    assert outcome(stage, unknown[1], start) is DeadEnd.LOST
+    with pytest.raises(StoreUnavailable):
+        stage.redeem(unknown[0])
+    assert refused(lambda: stage.redeem(unknown[1])) == "invalid_grant"
 
 
 def test_the_longest_login_fits_into_its_values():
