@@ -147,7 +147,7 @@ const libraries = {
     });
     const plain = (t) => ({
       access_token: t.accessToken, refresh_token: t.refreshToken, token_type: "bearer",
-      expires_in: Math.round((t.expiresAt - Date.now()) / 1000), scope: t.scope?.join(" "),
+      expires_in: minutes((t.expiresAt - Date.now()) / 1000), scope: t.scope?.join(" "),
     });
     return {
       async begin(scope = SCOPE) {
@@ -175,6 +175,8 @@ libraries["oidc-client-ts"] = async () => {
     stateStore: new o.WebStorageStateStore({ store: new o.InMemoryWebStorage() }),
   });
   const verifiers = new Map();
+  const plain = ({ access_token, refresh_token, token_type, scope, expires_in }) =>
+    ({ access_token, refresh_token, token_type, scope, expires_in: minutes(expires_in) });
   return {
     async begin(scope = SCOPE) {
       const request = await client.createSigninRequest({ scope });
@@ -187,7 +189,7 @@ libraries["oidc-client-ts"] = async () => {
       const stored = JSON.parse(kept);
       if (verifier) stored.code_verifier = verifier;
       await client.settings.stateStore.set(flow.state.id, JSON.stringify(stored));
-      return client.processSigninResponse(flow.answer.href);
+      return client.processSigninResponse(flow.answer.href).then(plain);
     },
     wrongVerifier: () => "w".repeat(43),
     refresh: (token) => client.useRefreshToken({
@@ -234,6 +236,11 @@ libraries["simple-oauth2"] = async () => {
     revoke: (token) => client.createToken({ access_token: token }).revoke("access_token"),
   };
 };
+
+/** What is left of a time, for libraries that count it down: in whole minutes, as seconds. */
+function minutes(seconds) {
+  return Math.round(seconds / 60) * 60;
+}
 
 /** The OAuth error in whatever a library throws. */
 function wordOf(error) {
