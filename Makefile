@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 # Chromium, for the tests that need a real browser; Node for the OAuth libraries written in JavaScript.
 SYSTEM_PACKAGES := chromium fonts-dejavu-core redis-server nodejs npm
 NODE_CLIENTS := tests/node/node_modules/.installed
+BENCH_PACKAGES := nginx-light wrk redis-server nodejs
+C_PARSER := $(VENV)/h1c
 
 help: ## what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,12 +51,20 @@ faults: $(VENV)/.test ## 10,000 logins on bad days: what the apps saw of each fa
 words: $(VENV)/.test ## write every phrase of the pages into the catalogues; new ones are empty there
 	$(BIN)/python tests/languages/refresh.py
 
-bench: $(VENV)/.test ## boot, rules, pages, exchanges and files, each beside a peer in the same run
-	$(BIN)/python bench/boot.py
-	$(BIN)/python bench/rules.py
-	$(BIN)/python bench/pages.py
-	$(BIN)/python bench/exchange.py
-	DEEPLINK_LANE=1 $(BIN)/python bench/run.py
+bench: $(VENV)/.test setup-bench ## everything measured beside peers, and the README's tables (half an hour, alone)
+	$(BIN)/python bench/table.py --write
+
+setup-bench: ## nginx, wrk and node (as root), and gunicorn's C parser in an environment of its own
+	@{ command -v nginx && command -v wrk && command -v node && command -v redis-server; } >/dev/null || (apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(BENCH_PACKAGES))
+	@$(MAKE) --no-print-directory $(C_PARSER)/.installed || \
+	  echo "gunicorn_h1c could not be built (it wants gcc and Python's headers): bench leaves its rows out"
+
+$(C_PARSER)/.installed: requirements.txt requirements-fast.txt | $(BIN)/python
+	$(PYTHON) -m venv $(C_PARSER)
+	$(C_PARSER)/bin/python -m pip install -q --disable-pip-version-check --require-hashes \
+	  -r requirements.txt -r requirements-fast.txt
+	@touch $@
 
 soak: $(VENV)/.test ## ten minutes of mixed traffic through the lane, with reloads (wants nginx, wrk)
 	DEEPLINK_LANE=1 $(BIN)/python bench/soak.py
@@ -88,4 +98,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system node-clients screenshots faults words bench soak fuzz lock clean
+.PHONY: help run test setup setup-system setup-bench node-clients screenshots faults words bench soak fuzz lock clean
