@@ -19,7 +19,7 @@ FLOORS = [
     ["limits"],
     ["oauth"],
     ["languages", "templates"],
-    ["schema", "rules", "dropins", "config"],
+    ["shape", "schema", "rules", "dropins", "config"],
     ["publication"],
     ["journey"],
     ["web"],

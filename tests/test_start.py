@@ -21,3 +21,8 @@ def test_the_collector_rests_while_the_server_starts_and_no_longer(root):
         "print(rests, gc.isenabled(), gc.get_freeze_count() > 1000)"
     )
     assert printed(root, script) == "True True True"
+
+
+def test_a_config_without_faults_does_not_import_the_library_that_words_them(root):
+    script = "import sys, app; print('app' in sys.modules, 'jsonschema' in sys.modules)"
+    assert printed(root, script) == "True False"
