@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
+#: A line of a PO file: perhaps a keyword, then a text in quotes.
+_LINE = re.compile(r'(?:(\w+(?:\[\d+\])?)\s*)?("(?:[^"\\]|\\.)*")')
+
 #: A language tag as a browser or a file name has it (RFC 5646 section 2.1, less its rarities).
 TAG = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*", re.ASCII)
 
@@ -208,7 +211,7 @@ class _Reader:
             self._next_is_fuzzy = True
         if not line or line.startswith("#"):
             return
-        found = re.fullmatch(r'(?:(\w+(?:\[\d+\])?)\s*)?("(?:[^"\\]|\\.)*")', line)
+        found = _LINE.fullmatch(line)
         if not found:
             self.faults.append((number, "is not a line of a PO file"))
             return
@@ -239,6 +242,9 @@ class _Reader:
 
 
 def _unquoted(text: str) -> str | None:
+    # Thousands of texts at each start, hardly one with an escape.
+    if "\\" not in text:
+        return text[1:-1]
     # PO's escapes are C's, of which Python's string literals know all that occur.
     try:
         return str(ast.literal_eval(text))
