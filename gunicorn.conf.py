@@ -6,6 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
+import threading
 
 from gunicorn.glogging import Logger
 
@@ -68,6 +69,17 @@ class JsonLogger(Logger):
 
 
 logger_class = JsonLogger
+
+
+def post_worker_init(worker):
+    # Compiling the templates takes 25 ms, in which the files would have to wait for the start, or
+    # the first visitor for the page. Half a second later nobody waits.
+    pages = getattr(worker.wsgi, "extensions", {}).get("deeplink.pages")
+    if pages is not None:
+        timer = threading.Timer(0.5, pages.compile)
+        timer.daemon = True
+        timer.start()
+
 
 # Each worker counts in files of its own; they must exist before prometheus_client is imported.
 _counters = tempfile.mkdtemp(prefix="deeplink-metrics-")

@@ -170,7 +170,6 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
     """The config as far as it can be read; all that is wrong with it goes into *report*."""
     from deeplink import schema
     from deeplink.rules import apps, clients, exchange, hosts, links, providers
-    from deeplink.rules.alternate import check_alternate
     from deeplink.rules.brand import read_brand
     from deeplink.rules.pages import read_pages
 
@@ -221,7 +220,11 @@ def _read(report: Report, environ: Mapping[str, str], well_known: Path | None) -
     config = replace(config, clients=clients.read_clients(table, config, known.providers, report))
     if well_known is not None:
         config = _with_drop_ins(config, well_known, report)
-    check_alternate(config, report)
+    if alternate_host:
+        # It asks the matchers of both phones, which nobody else needs at start.
+        from deeplink.rules.alternate import check_alternate
+
+        check_alternate(config, report)
     return config
 
 

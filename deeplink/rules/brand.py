@@ -19,7 +19,6 @@ from deeplink.brand import (
     read_color,
 )
 from deeplink.findings import Finding, Place, Severity
-from deeplink.rules import svg
 from deeplink.rules.report import quoted
 
 if TYPE_CHECKING:
@@ -99,6 +98,9 @@ def _first_line(text: str, line: int, report: Report) -> int:
 def _svg(text: str, file: str, first_line: int, report: Report) -> Logo | None:
     leading = len(text) - len(text.lstrip())
     first_line += text[:leading].count("\n")
+    # Only a logo needs the reader of XML.
+    from deeplink.rules import svg
+
     drawing = svg.clear(text)
     for line, what, hint in drawing.faults:
         place = Place(file, first_line + line - 1, 0, "brand.logo")

@@ -35,6 +35,9 @@ PAGE_HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
+#: The key in ``app.extensions`` under which a server finds the pages, to compile them in time.
+EXTENSION = "deeplink.pages"
+
 #: A visitor's own choice of language. It is read and left where it is: what a page hands on is the
 #: query's very bytes, and a language of our closed list is all that it can change.
 _WANTED = re.compile(r"(?:^|&)lang=([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3})(?=&|$)", re.ASCII)
@@ -60,8 +63,6 @@ class Pages:
         self._brand = brand or Brand()
         folders = [own, templates] if own else [templates]
         self._environment = own_templates.environment(folders)
-        for name in own_templates.names() - {"_style.css"}:
-            self._environment.get_template(name)
         path = next(each for each in folders if (each / "_style.css").is_file()) / "_style.css"
         sheet = f"{path.read_text('utf-8')}\n{style(self._brand)}"
         admin = (templates / "_admin.css").read_text("utf-8")
@@ -118,6 +119,15 @@ class Pages:
         response.headers["Content-Language"] = str(values["lang"])
         response.headers["Content-Security-Policy"] = self._policy(sheet, script, connect)
         return response
+
+    def compile(self) -> None:
+        """
+        Compile every template that is not yet. A page compiles its own when it is first shown.
+
+        None can fail: ``templates.check`` has compiled an admin's, and tests render ours.
+        """
+        for name in own_templates.names() - {"_style.css"}:
+            self._environment.get_template(name)
 
     def _policy(self, sheet: str, script: str | None, connect: str) -> str:
         script_source = _source(self._scripts[script]) if script else "'none'"

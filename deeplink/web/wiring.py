@@ -33,11 +33,11 @@ from deeplink.web import (
     guards,
     health,
     links,
+    page,
     wellknown,
 )
 from deeplink.web.access import Access
 from deeplink.web.fastlane_offer import EXTENSION, Offer
-from deeplink.web.page import Pages
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,12 +76,13 @@ def create_app(
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
 
-    pages = Pages(
+    pages = page.Pages(
         root / "templates",
         own=config.pages.templates,
         languages=config.pages.languages,
         brand=config.brand,
     )
+    app.extensions[page.EXTENSION] = pages
     metrics = Metrics()
     api, faces, access, store = _logins(config, metrics, threads, processes, attest)
     pretend_app = front.pretend_app_url(config)
