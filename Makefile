@@ -90,12 +90,15 @@ $(BIN)/python:
 # A stamp is written last, so that an interrupted set-up is done again.
 $(VENV)/.run: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@# Python does so at the first start, unless PYTHONDONTWRITEBYTECODE is set, as images like to do.
+	$(BIN)/python -m compileall -q app.py gunicorn.conf.py deeplink
 	@touch $@
 
 $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-test.txt
 	@# The bare `deeplink` command. Hash mode takes no local folder, so it is a step of its own.
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q app.py gunicorn.conf.py deeplink
 	@touch $@ $(VENV)/.run
 
 .PHONY: help run test setup setup-system setup-bench node-clients screenshots faults words bench soak fuzz lock clean

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+from importlib.util import cache_from_source
+from pathlib import Path
 
 from flask import Flask
 
@@ -26,6 +29,19 @@ def test_the_collector_rests_while_the_server_starts_and_no_longer(root):
         "print(rests, gc.isenabled(), gc.get_freeze_count() > 1000)"
     )
     assert printed(root, script) == "True True True"
+
+
+def test_a_build_leaves_nothing_for_the_start_to_compile(root, tmp_path):
+    """Checked by hash (PEP 552), because a builder may give all files one date."""
+    for name in ("app.py", "gunicorn.conf.py", "bin/post_compile", "deeplink/logs.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(root / name, tmp_path / name)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    environ = {**os.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run([tmp_path / "bin" / "post_compile"], cwd=tmp_path, env=environ, check=True)
+    compiled = {Path(cache_from_source(str(path))) for path in tmp_path.rglob("*.py")}
+    assert len(compiled) == 3
+    assert all(path.read_bytes()[4] == 0b11 for path in compiled)
 
 
 def test_a_start_imports_nothing_that_only_others_need(root):
