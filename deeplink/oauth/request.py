@@ -31,6 +31,7 @@ MAX_BODY = 8 * 1024
 #: Every name that a field goes by, and the one that we know it by.
 _WHO = {"app": "app", "client_key": "client_key", "redirect_uri": "redirect_uri"}
 _CODE_FIELDS = _WHO | {
+    "iss": "iss",
     "code": "code",
     "authCode": "code",
     "auth_code": "code",
@@ -116,6 +117,7 @@ def parse_code_request(fields: Mapping[str, object], provider: Provider) -> Code
     """The code and verifier in *fields*, repaired where SDKs are known to mangle them."""
     found, repairs = _named(fields, _CODE_FIELDS)
     _check_who(found, provider)
+    _check_issuer(found, provider)
     raw = _code_of_link(found, provider, repairs) if "redirect_url" in found else found.get("code")
     if not raw:
         _refuse(
@@ -242,6 +244,21 @@ def _check_who(found: Mapping[str, str], provider: Provider) -> None:
         _refuse("app does not name an app of this server's configuration.")
 
 
+def _check_issuer(found: Mapping[str, str], provider: Provider) -> None:
+    """
+    Who says that the answer with the code is theirs, if anybody does, must be the provider: the
+    code of another one must not be sent to this one, nor its refusal be believed.
+
+    https://www.rfc-editor.org/rfc/rfc9207#section-2.4; an ``iss`` of a provider that is not known
+    to send any is refused there, too.
+    """
+    if found.get("iss", provider.preset.issuer) != provider.preset.issuer:
+        _refuse(
+            f"iss does not name {provider.preset.name}: this code is another provider's. Send it "
+            "to the exchange of the provider where the login began."
+        )
+
+
 def _code_of_link(
     found: Mapping[str, str], provider: Provider, repairs: list[Repair]
 ) -> str | None:
@@ -253,6 +270,7 @@ def _code_of_link(
     address, _, query = address.partition("?")
     _check_address(address, provider, repairs)
     values = _parameters(query or fragment)
+    _check_issuer(values, provider)
     refusal = explain(
         error=values.get("error", ""),
         error_description=values.get("error_description", ""),
@@ -316,7 +334,7 @@ def _parameters(query: str) -> dict[str, str]:
     values: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if name in values and name in ("code", "error"):
+        if name in values and name in ("code", "error", "iss"):
             _refuse(f"redirect_url holds {name} twice. Send the link exactly as it came.")
         try:
             # Once, as the link's own escaping wants; a "+" is a part of a code, not a space.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from html import unescape
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
@@ -138,6 +138,16 @@ def test_a_code_becomes_tokens_once(exchange, log_in):
     with pytest.raises(ProviderRefused) as again:
         redeem(exchange, link)
     assert again.value.error == "invalid_grant"
+
+
+@with_one(AT_GOOGLE)
+def test_s20_a_link_that_names_another_provider_is_refused(exchange, log_in):
+    link = log_in()
+    assert f"iss={quote(exchange.provider.preset.issuer, safe='')}" in link
+    mixed_up = re.sub("iss=[^&]*", "iss=https%3A%2F%2Fattacker.example", link)
+    with pytest.raises(RequestRefused, match="another provider's"):
+        redeem(exchange, mixed_up)
+    assert redeem(exchange, link)["access_token"]
 
 
 @with_each

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deeplink.errors import RequestRefused
+from deeplink.oauth.providers import GOOGLE
 from deeplink.oauth.request import (
     parse_code_request,
     parse_refresh_request,
@@ -265,6 +266,39 @@ def test_a_link_that_tells_of_a_refusal_is_answered_in_plain_words(provider, que
     refused = refusal(ask_link, provider, f"{CALLBACK}?{query}")
     assert refused.error == error
     assert part in refused.description
+
+
+GOOGLES = {"preset": GOOGLE, "client_key": "web"}
+OF_GOOGLE = "https://accounts.google.com"
+
+
+def test_s20_an_answer_that_names_its_provider_is_taken(configured):
+    """Google and GitHub send ``iss`` (RFC 9207) in 2026, and apps pass on what they got."""
+    google = configured(**GOOGLES)
+    link = f"{CALLBACK}?state=x&iss=https%3A%2F%2Faccounts.google.com&code=4%2F0A&scope=email"
+    assert ask_link(google, link).code.reveal() == "4/0A"
+    assert ask(google, iss=OF_GOOGLE).warnings == ()
+
+
+@pytest.mark.parametrize("iss", ["https://attacker.example", OF_GOOGLE + "/", "HTTPS:" + OF_GOOGLE])
+def test_s20_an_answer_of_another_provider_is_refused(configured, iss):
+    google = configured(**GOOGLES)
+    link = f"{CALLBACK}?code=SECRET-a&iss={quote(iss, safe='')}"
+    assert "code is another provider's" in refusal(ask_link, google, link).description
+    assert "code is another provider's" in refusal(ask, google, iss=iss).description
+    refused = f"{CALLBACK}?error=access_denied&iss={quote(iss, safe='')}"
+    assert refusal(ask_link, google, refused).error == "invalid_request"
+
+
+def test_s20_two_names_are_none(configured):
+    link = f"{CALLBACK}?code=a&iss=https%3A%2F%2Faccounts.google.com&iss=https%3A%2F%2Fa.example"
+    assert "holds iss twice" in refusal(ask_link, configured(**GOOGLES), link).description
+
+
+def test_s20_a_provider_that_names_itself_nowhere_has_not_sent_it(provider):
+    """RFC 9207 section 2.4: what an unexpected ``iss`` came with should be discarded."""
+    link = f"{CALLBACK}?code=SECRET-a&iss={quote(OF_GOOGLE, safe='')}"
+    assert "does not name TikTok" in refusal(ask_link, provider, link).description
 
 
 @pytest.mark.parametrize("name", ["refresh_token", "refreshToken"])
