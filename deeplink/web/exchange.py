@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, Response, abort, g, jsonify, request
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from deeplink import errors
@@ -59,8 +60,9 @@ _STORE_RETRY_AFTER = 5
 
 #: What a request that reaches no view is told; any other HTTP error is told by its number.
 _SENTENCES = {
-    404: "This server has no such provider. The path is /api/PROVIDER/exchange, with the "
-    "provider's name in the server's configuration.",
+    400: "The body did not come whole and in time. Send the same request again.",
+    404: "This server has no such provider, or does not answer for this host. The path is "
+    "/api/PROVIDER/exchange; provider and host are those of the server's configuration.",
     405: "Send this request with POST: what stands in an address stays in every log on its way.",
     413: f"The body is larger than {MAX_BODY} bytes. Send the code and the verifier, no more.",
     415: "Send the body as application/json or as application/x-www-form-urlencoded.",
@@ -140,7 +142,14 @@ def _body() -> tuple[str, bytes]:
     # One byte more than we take: a body of unknown length that exceeds the limit is cut off there
     # by Werkzeug 3.1 and passes for a whole one (``LimitedStream.readall``).
     request.max_content_length = MAX_BODY + 1
-    body = request.get_data(cache=False)
+    try:
+        body = request.get_data(cache=False)
+    except (OSError, ParseException):
+        # A line that broke, or chunks that are none.
+        abort(400)
+    # gunicorn hands over what came before a client went away: half a code is a code, too.
+    if len(body) < (request.content_length or 0):
+        abort(400)
     if len(body) > MAX_BODY:
         abort(413)
     return request.mimetype, body

@@ -1,5 +1,6 @@
 """
-What happens around every request: whose Host it is, which id it has, one log line, one count.
+What happens around every request: whose Host it is, which id it has, how long its body may take,
+one log line, one count.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from flask import abort, g, request
 
 from deeplink.logs import event
 from deeplink.web import health
+from deeplink.web.arrivals import Arrivals
 from deeplink.web.failures import note_unknown_host
 
 if TYPE_CHECKING:
@@ -68,9 +70,11 @@ def install(
     """
     known = frozenset(hosts)
     strangers: set[str] = set()
+    arrivals = Arrivals()
 
     @app.before_request
     def admit() -> None:
+        arrivals.expect(request.environ)
         g.started = time.perf_counter()
         g.request_id = secrets.token_hex(8)
         host = host_of(request.environ)
@@ -101,3 +105,7 @@ def install(
             line["error"] = g.error_code
         event("request", line)
         return response
+
+    @app.teardown_request
+    def settle(error: BaseException | None) -> None:
+        arrivals.settle()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +58,35 @@ def test_gunicorn_stops_at_once_on_a_broken_config(path):
     assert done.stderr.count("the server does not start on a config with errors") == 1
     assert ": error " in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_half_a_body_holds_a_thread_for_some_seconds_and_no_longer(start_gunicorn):
+    """A phone that is gone, or somebody who wants all threads; four are all that there are."""
+    server = start_gunicorn("--workers", "1", "--threads", "4")
+    head = "POST /api/tiktok/exchange HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n"
+    half = f"{head}Content-Type: application/json\r\n\r\n{{".encode()
+    with contextlib.ExitStack() as open_lines:
+        lines = [
+            open_lines.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+            for _ in range(2)
+        ]
+        for line in lines:
+            line.sendall(half)
+        answers = [line.recv(65536) for line in lines]
+    assert [answer.split(b"\r\n")[0] for answer in answers] == [b"HTTP/1.1 400 BAD REQUEST"] * 2
+    assert b"Send the same request again" in answers[0]
+    assert server.request("GET", "/healthz")[0].status == 200
+
+
+def test_chunks_that_are_none_are_the_clients_fault(start_gunicorn):
+    server = start_gunicorn("--workers", "1")
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.putrequest("POST", "/api/tiktok/exchange")
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(b"zz\r\n{}\r\n0\r\n\r\n")
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["error"]) == (400, "invalid_request")
+    assert "unexpected" not in server.printed()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 
@@ -241,6 +242,19 @@ def test_s14_a_body_of_unknown_length_has_the_same_limit(client):
             environ_overrides={"wsgi.input_terminated": True},
         )
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("sent", [b"code=a", b"code=a&code_verifier=" + b"v" * 40])
+def test_s14_half_a_body_is_not_taken_for_a_whole_one(client, upstream, sent):
+    """gunicorn hands over what came before the phone went into its tunnel."""
+    answer = client.post(
+        "/api/tiktok/exchange",
+        input_stream=io.BytesIO(sent),
+        content_type="application/x-www-form-urlencoded",
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": "100"},
+    )
+    assert (answer.status_code, upstream.calls) == (400, 0)
+    assert answer.json["error_description"].endswith("Send the same request again.")
 
 
 def test_s14_nothing_may_stand_in_the_address(client, upstream):
