@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from deeplink.errors import RequestRefused
 from deeplink.findings import did_you_mean
-from deeplink.oauth.pkce import SHORTEST_STANDARD_VERIFIER, is_verifier
+from deeplink.oauth.pkce import SHORTEST_STANDARD_VERIFIER, challenge, is_verifier
 from deeplink.refusals import Cause, explain
 from deeplink.secret import Secret
 
@@ -39,6 +39,8 @@ _CODE_FIELDS = _WHO | {
     "code_verifier": "code_verifier",
     "codeVerifier": "code_verifier",
     "verifier": "code_verifier",
+    "code_challenge": "code_challenge",
+    "codeChallenge": "code_challenge",
     "redirect_url": "redirect_url",
 }
 _REFRESH_FIELDS = _WHO | {"refresh_token": "refresh_token", "refreshToken": "refresh_token"}
@@ -110,6 +112,9 @@ def read_fields(mimetype: str, body: bytes) -> dict[str, object]:
         return _READERS[mimetype](body)
     except (ValueError, RecursionError):
         shape = "a JSON object" if mimetype == "application/json" else "a form in UTF-8"
+    # What curl -d and many libraries say of any body unless they are told otherwise.
+    if mimetype != "application/json" and body.lstrip().startswith(b"{"):
+        _refuse("The body is JSON, but is called a form. Send Content-Type: application/json.")
     _refuse(f"The body is not {shape}, as its Content-Type says.")
 
 
@@ -126,6 +131,8 @@ def parse_code_request(fields: Mapping[str, object], provider: Provider) -> Code
         )
     code = _repair_code(raw, repairs)
     verifier = _verifier(found.get("code_verifier"), provider, repairs)
+    if verifier and "code_challenge" in found:
+        _check_challenge(found["code_challenge"], verifier.reveal(), provider)
     return CodeRequest(Secret(code), verifier, found.get("app"), tuple(repairs))
 
 
@@ -163,6 +170,8 @@ def _read_json(body: bytes) -> dict[str, object]:
 
 
 def _read_form(body: bytes) -> dict[str, object]:
+    if body.lstrip().startswith(b"{"):
+        raise ValueError("JSON")
     pairs = (pair.partition(b"=") for pair in body.split(b"&") if pair)
     return _once((_unescape(name), _unescape(value)) for name, _, value in pairs)
 
@@ -234,6 +243,8 @@ def _check_who(found: Mapping[str, str], provider: Provider) -> None:
         )
     sent = found.get("redirect_uri", provider.redirect_uri)
     if sent != provider.redirect_uri:
+        if sent.startswith(f"{provider.redirect_uri}?"):
+            _refuse("redirect_uri holds the whole link. Send that as redirect_url.")
         slash = sent.rstrip("/") == provider.redirect_uri.rstrip("/")
         what = "differs in its trailing slash from" if slash else "is not"
         _refuse(
@@ -424,6 +435,29 @@ def _verifier(sent: str | None, provider: Provider, repairs: list[Repair]) -> Se
             )
         )
     return Secret(verifier)
+
+
+def _check_challenge(sent: str, verifier: str, provider: Provider) -> None:
+    """
+    Nobody has to send the challenge; to who does we can say what TikTok's one sentence leaves open:
+    "Code verifier or code challenge is invalid".
+    """
+    expected = provider.preset.challenge_encoding
+    if sent == challenge(verifier, expected):
+        return
+    if sent.rstrip("=") in {challenge(verifier, encoding) for encoding in _SPELLINGS}:
+        _refuse(
+            f"code_challenge fits code_verifier, but {provider.preset.name} wants the SHA-256 "
+            f"{_SPELLINGS[expected]}. Start the login with that."
+        )
+    _refuse(
+        "code_verifier does not belong to code_challenge: it is of another login, or the app lost "
+        "it when it was restarted. Start the login again and keep its verifier."
+    )
+
+
+#: How a provider wants the digest of the verifier.
+_SPELLINGS = {"hex": "in lower-case hexadecimal", "base64url": "in base64url, without padding"}
 
 
 def _refuse(description: str) -> NoReturn:

@@ -23,6 +23,8 @@ JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 VERIFIER = "SECRET-verifier-of-43-characters-aaaaaaaaaa"
 CODE = "SECRET-abc_DEF*0!6410"
 CALLBACK = "https://app.example.com/login-callback/"
+GOOGLES = {"preset": GOOGLE, "client_key": "web"}
+OF_GOOGLE = "https://accounts.google.com"
 
 
 def ask(provider, **fields):
@@ -152,9 +154,42 @@ def test_s15_the_android_sdks_32_characters_pass_with_a_warning(provider):
     assert codes(ask(provider, code_verifier="a" * 43)) == []
 
 
+#: TikTok's SDK has this pair in its own tests, tiktok-opensdk-android.
+SDK_VERIFIER = "gaeCq5mVvbhA8Ce6w5O9XBVIKMkySgv-_9A-rnhm9Ns"
+HEX = "e6a178b120743d08509508f269652b0bdf91e29332921bc9e9744fd3dd41bfef"
+BASE64URL = "5qF4sSB0PQhQlQjyaWUrC9-R4pMykhvJ6XRP091Bv-8"
+
+
+def test_a_challenge_that_is_sent_along_and_right_says_nothing(provider):
+    assert ask(provider, code_verifier=SDK_VERIFIER, code_challenge=HEX).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("challenge", "part"),
+    [
+        (BASE64URL, "TikTok wants the SHA-256 in lower-case hexadecimal."),
+        (BASE64URL + "=", "TikTok wants the SHA-256 in lower-case hexadecimal."),
+        (HEX[:-1], "does not belong to code_challenge: it is of another login"),
+        ("\ud800", "does not belong to code_challenge: it is of another login"),
+    ],
+)
+def test_a_challenge_that_is_sent_along_says_what_tiktok_leaves_open(provider, challenge, part):
+    sent = {"code_verifier": SDK_VERIFIER, "code_challenge": challenge}
+    assert part in refusal(ask, provider, **sent).description
+
+
+def test_google_is_told_of_the_other_spelling(configured):
+    sent = {"code_verifier": SDK_VERIFIER, "code_challenge": HEX}
+    assert (
+        "Google wants the SHA-256 in base64url"
+        in refusal(ask, configured(**GOOGLES), **sent).description
+    )
+
+
 @pytest.mark.parametrize(
     ("fields", "part"),
     [
+        ({"redirect_uri": CALLBACK + "?code=SECRET-a"}, "Send that as redirect_url."),
         ({"client_key": "sandbox-key"}, "client_key is not the one of this server."),
         ({"redirect_uri": "https://evil.example/"}, "redirect_uri is not the one of this server"),
         ({"redirect_uri": CALLBACK[:-1]}, "differs in its trailing slash from"),
@@ -268,10 +303,6 @@ def test_a_link_that_tells_of_a_refusal_is_answered_in_plain_words(provider, que
     assert part in refused.description
 
 
-GOOGLES = {"preset": GOOGLE, "client_key": "web"}
-OF_GOOGLE = "https://accounts.google.com"
-
-
 def test_s20_an_answer_that_names_its_provider_is_taken(configured):
     """Google and GitHub send ``iss`` (RFC 9207) in 2026, and apps pass on what they got."""
     google = configured(**GOOGLES)
@@ -334,6 +365,12 @@ def test_a_form_keeps_its_plus():
     """Apps put codes into forms without escaping them; no code holds a space."""
     body = b"code=a+b%2Bc%2A0&code_verifier=v&state="
     assert read_fields(FORM, body) == {"code": "a+b+c*0", "code_verifier": "v", "state": ""}
+
+
+def test_json_that_is_called_a_form_is_told_apart():
+    """What ``curl -d`` says of any body."""
+    told = refusal(read_fields, FORM, b' {"code":"SECRET-a"}').description
+    assert told.endswith("Send Content-Type: application/json.")
 
 
 def test_json_may_begin_with_a_byte_order_mark():
