@@ -7,8 +7,9 @@ Each login consents at the sandbox and posts its code as an app on a bad line do
 to come back, it posts the same request again; told to start again, it ends. Then it refreshes in
 the same way. For each fault one line says what the apps saw. It ends with 1 if a login was given
 two different answers, never ended, or was lost where nothing excuses it: a loss is excused only
-between the provider's commit and our write, so where the provider itself dropped the answer, or
-the request's process was killed in between.
+between the provider's commit and our write, so where the provider itself dropped the answer, where
+the request's process was killed in between, or where the app dropped an answer and came back while
+Redis was away: only the process that gave the answer has it then, and the repeat may meet another.
 """
 
 from __future__ import annotations
@@ -36,12 +37,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from servers import end, free_port
+
 ROOT = Path(__file__).parents[1]
 PARALLEL = 48
 THREADS, WORKERS = 100, 2
 TRIES = 40
 #: Seconds over which logins begin while something happens to the servers.
 SPREAD = 5.0
+#: Seconds after Redis is back in which a process may not have asked it again: ``spare.PAUSE``, and
+#: a call that timed out just then.
+UNTIL_BACK = 3.5
 START_AGAIN = re.compile(r"start (the login )?again|log in again", re.IGNORECASE)
 
 #: Steps of a request at which its process is killed; at those two the provider has committed and
@@ -112,6 +118,8 @@ class Login:
     slowest: float = 0.0
     forgotten: bool = False
     end: str = ""
+    #: When an answer was dropped, and when the repeat of that request was answered.
+    drops: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def question(self) -> dict[str, str]:
@@ -273,18 +281,28 @@ def faults(stack: Stack, logins: int, *, with_provider: bool):
     if stack.store == "redis":
         yield redis_away(stack, many, "stopped and started")
         yield redis_away(stack, many, "silent")
+        yield redis_away(stack, many, "stopped and started", dropping=True)
+        yield redis_away(stack, many, "silent", dropping=True)
     yield together(stack, "20 refreshes at once", 20, is_refresh=True)
     yield together(stack, "64 apps, one code", 64, is_refresh=False)
     yield junk_first(stack)
 
 
 def run(
-    stack: Stack, fault: str, logins: int, *, dropping=False, before=None, during=None, calls_each=0
+    stack: Stack,
+    fault: str,
+    logins: int,
+    *,
+    dropping=False,
+    before=None,
+    during=None,
+    calls_each=0,
+    excuses=None,
 ) -> Row:
     """
     *logins* logins, each with a refresh after it; *during* runs beside them, and they then begin
-    one after another over some seconds. With *calls_each* the
-    provider must have seen exactly so many calls a login, and repeats be answered as before.
+    one after another over some seconds. With *calls_each* the provider must have seen exactly so
+    many calls a login, and repeats be answered as before. *excuses* says whose loss is excused.
     """
     row = Row(f"{stack.store}: {fault}", logins)
     people = [stack.consent() for _ in range(logins)]
@@ -306,6 +324,8 @@ def run(
             one.result()
     stack.ask_sandbox("DELETE", "/__sandbox__/mischief")
     account(row, people)
+    lost = [person for person in people if person.end == "start again"]
+    row.excused = sum(map(excuses, lost)) if excuses else 0
     row.calls = token_calls(stack) - calls
     if calls_each and row.calls != calls_each * logins:
         row.notes.append(f"{row.calls} calls for {logins} logins")
@@ -333,6 +353,10 @@ def insist(
         first = attempt == 0
         status, answer, pause = post(stack.port, verb, body, drop=dropping and first)
         person.slowest = max(person.slowest, time.monotonic() - started)
+        if dropping and first:
+            dropped = started
+        elif dropping and status:
+            person.drops.append((dropped, time.monotonic()))
         if status == 200:
             kept = {name: value for name, value in answer.items() if name != "request_id"}
             stack.secrets += [kept["access_token"], kept["refresh_token"]]
@@ -481,9 +505,16 @@ def told_to_end(stack: Stack, logins: int) -> Row:
     return run(stack, "worker told to end (SIGTERM)", logins, during=during)
 
 
-def redis_away(stack: Stack, logins: int, how: str) -> Row:
+def redis_away(stack: Stack, logins: int, how: str, *, dropping=False) -> Row:
+    """
+    Nobody whose line holds is lost. Who drops an answer and comes back may meet a process that has
+    not seen it: that is excused only if it happened while Redis was away.
+    """
+    away: list[float] = []
+
     def during(done):
         time.sleep(0.2)
+        away.append(time.monotonic())
         if how == "silent":
             stack.redis.send_signal(signal.SIGSTOP)
             time.sleep(2.5)
@@ -492,8 +523,13 @@ def redis_away(stack: Stack, logins: int, how: str) -> Row:
             stack.stop_redis()
             time.sleep(1.5)
             stack.start_redis()
+        away.append(time.monotonic() + UNTIL_BACK)
 
-    return run(stack, f"Redis {how}", logins, during=during)
+    def excuses(person: Login) -> bool:
+        return any(start < away[1] and end > away[0] for start, end in person.drops)
+
+    fault = f"Redis {how}" + (", app drops the answer" if dropping else "")
+    return run(stack, fault, logins, dropping=dropping, during=during, excuses=excuses)
 
 
 def wrong_tls(stack: Stack, logins: int) -> Row:
@@ -590,9 +626,16 @@ def junk_first(stack: Stack) -> Row:
     return row
 
 
+#: Tokens and codes have shapes of their own: what was never answered is found as well.
+SHAPES = re.compile(
+    rb"CANARY-|sandbox-client-secret|\b(?:act|rft|clt)\.[\w-]{6}|%2A\d%21\d{4}|\*\d!\d{4}"
+)
+
+
 def look_for_canaries(stack: Stack) -> Row:
-    """No code, verifier, token or secret in a log, a metric, a store's file or a command line."""
+    """No code, verifier, token, state or secret in a log, a metric, a store or a command line."""
     row = Row(f"{stack.store}: canaries")
+    say_secrets_everywhere(stack)
     places = {str(path): path.read_bytes() for path in sorted(stack.folder.rglob("*"))
               if path.is_file() and path.name != "deeplink.toml"}  # fmt: skip
     connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
@@ -603,18 +646,72 @@ def look_for_canaries(stack: Stack) -> Row:
         places[f"command line of {pid}"] = Path(f"/proc/{pid}/cmdline").read_bytes()
     if stack.store == "redis":
         places["Redis"] = everything_in_redis(stack.redis_port)
-    # Tokens and codes have shapes of their own: what was never answered is found as well.
-    shapes = re.compile(rb"CANARY-|sandbox-client-secret|\b(?:act|rft|clt)\.[\w-]{6}|%2A\d%21\d{4}"
-                        rb"|\*\d!\d{4}")  # fmt: skip
-    for place, content in places.items():
-        if found := shapes.search(content):
-            row.notes.append(f"{place} holds {found[0][:12]!r}…")
-        sample = random.sample(stack.secrets, min(300, len(stack.secrets)))
-        if any(secret.encode() in content for secret in sample):
-            row.notes.append(f"{place} holds a secret")
-    if len(places) < 5 or not any("store" in place or "Redis" in place for place in places):
-        row.notes.append(f"only {sorted(places)} were looked at")
+    row.notes += seen_in(places, stack.secrets)
+    row.notes += missing_from(places, stack.store)
     return row
+
+
+def say_secrets_everywhere(stack: Stack) -> None:
+    """Each way in which a secret can reach the server, those included that end badly."""
+    person = stack.consent()
+    link = f"/login-callback/?code={urllib.parse.quote(person.code)}&state=CANARY-state"
+    whole = {"redirect_url": f"http://127.0.0.1:{stack.port}{link}", "code_verifier": "CANARY-v"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    exchange, text = "/api/tiktok/exchange", json.dumps(person.question)
+    another = json.dumps(stack.consent().question)
+    for method, path, body, headers in (
+        ("GET", link, "", {"Referer": f"https://www.tiktok.com{link}"}),
+        ("GET", link.replace("%2A", "%zz"), "", {}),
+        ("GET", exchange + link[16:], "", {"Authorization": "Bearer CANARY-token"}),
+        ("POST", exchange, json.dumps(whole), {}),
+        ("POST", exchange, json.dumps(whole | {"CANARY-name": "x"}), {}),
+        ("POST", exchange, text[:-1], {}),
+        ("POST", exchange, text, {"Content-Type": "text/CANARY-type"}),
+        ("POST", exchange, urllib.parse.urlencode(person.question | {"state": "CANARY-s"}), form),
+        ("POST", exchange, text, {"Origin": "https://CANARY-origin.example"}),
+        ("POST", exchange, text, {"Host": "CANARY-host.example"}),
+        ("POST", exchange, text, {"X-App-Key": "CANARY-key", "X-Forwarded-For": "CANARY-address"}),
+        ("POST", exchange, another, {"X-Kill-At": "stumble"}),
+        ("POST", "/api/tiktok/revoke", '{"token": "act.CANARY-token"}', {}),
+        ("POST", "/api/nobody/exchange", text, {}),
+        ("PUT", "/", text, {}),
+        ("GET CANARY-line", "/", "", {}),
+    ):
+        connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=30)
+        connection._validate_method = lambda method: None
+        with contextlib.closing(connection):
+            sent = {"Content-Type": "application/json"} | headers
+            connection.request(method, path, body, sent)
+            connection.getresponse().read()
+
+
+def seen_in(places: dict[str, bytes], secrets: list[str]) -> list[str]:
+    """What must not stand there, cut short."""
+    notes = []
+    sample = random.sample(secrets, min(300, len(secrets)))
+    for place, content in places.items():
+        if found := SHAPES.search(content):
+            notes.append(f"{place} holds {found[0][:12]!r}…")
+        if any(secret.encode() in content for secret in sample):
+            notes.append(f"{place} holds a secret")
+    return notes
+
+
+def missing_from(places: dict[str, bytes], store: str) -> list[str]:
+    """What a search must have looked at, or its silence says nothing."""
+    log = b"".join(content for place, content in places.items() if "/server-" in place)
+    wanted = {
+        "gunicorn's own log at DEBUG": b'"level": "debug", "logger": "gunicorn.error"' in log,
+        "a traceback of ours": b"Stumbled" in log,
+        "metrics": b"deeplink_exchanges_total" in places["/metrics"],
+        "command lines": any(place.startswith("command line") for place in places),
+    }
+    if store == "sqlite":
+        wanted["SQLite's statements with their values"] = b'"logger": "sqlite3"' in log
+        wanted["SQLite's files"] = any(place.endswith("-wal") for place in places)
+    else:
+        wanted["what lies in Redis"] = len(places["Redis"]) > 1000
+    return [f"{what}: not looked at" for what, is_there in wanted.items() if not is_there]
 
 
 def everything_in_redis(port: int) -> bytes:
@@ -651,7 +748,8 @@ def summarise(rows: list[Row], seconds: float) -> None:
         return
     print(
         f"{logins} logins in {seconds:.0f} s: {doubled} doubled, {unfinished} without an end, "
-        f"{lost} told to start again, all in the window between the provider's commit and our write"
+        f"{lost} told to start again, all in the window between the provider's commit and our "
+        "write, or with an answer dropped while Redis was away"
     )
 
 
@@ -666,15 +764,6 @@ def launch(command: list[object], log: Path, environ: dict[str, str]) -> subproc
         )
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=40)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(timeout=10)
-
-
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     for _ in range(400):
         if process.poll() is not None:
@@ -684,12 +773,6 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise SystemExit(f"faults: {process.args} did not start")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 The server as it is, but for a hand that kills its process at a chosen step of a request.
 
 A request names the step in the header X-Kill-At. Nothing else differs: the store, the way out and
-the application are wrapped, not replaced.
+the application are wrapped, not replaced. SQLite logs each statement with its values.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
+import sqlite3
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -21,8 +23,14 @@ ROOT = Path(__file__).parents[1]
 _asked = threading.local()
 
 
-def pass_by(step):
-    """Die here if the request of this thread says so."""
+class Stumbled(Exception):
+    """What nobody expects, with a text full of secrets."""
+
+
+def pass_by(step, *secrets):
+    """Die here if the request of this thread says so; at "stumble", fall over *secrets*."""
+    if getattr(_asked, "step", "") == "stumble" and secrets:
+        raise Stumbled(secrets)
     if getattr(_asked, "step", "") == step:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -46,7 +54,7 @@ class Store:
 
 class Outbound(wiring.Outbound):
     def send(self, url, fields, **options):
-        pass_by("before_call")
+        pass_by("before_call", url, fields)
         reply = super().send(url, fields, **options)
         pass_by("after_call")
         return reply
@@ -70,6 +78,16 @@ open_store = wiring.open_store
 wiring.open_store = lambda *arguments, **options: Store(open_store(*arguments, **options))
 wiring.Outbound = Outbound
 
+connect = sqlite3.connect
+
+
+def connect_and_tell(*arguments, **options):
+    connection = connect(*arguments, **options)
+    connection.set_trace_callback(logging.getLogger("sqlite3").debug)
+    return connection
+
+
+sqlite3.connect = connect_and_tell
 logs.configure(os.environ.get("LOG_LEVEL", "INFO"))
 loaded = config.load(Path(os.environ["DEEPLINK_CONFIG"]), os.environ)
 if elsewhere := os.environ.get("FAULTS_PROVIDER"):

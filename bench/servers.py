@@ -78,12 +78,17 @@ def started(name: str, command: list[str], port: int, **options: object) -> Iter
         time.sleep(0.3)  # workers
         yield Server(name, port, (process.pid, *_children(process.pid)))
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=40)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=10)
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask *process* to end, and make it after 40 seconds."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=40)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(timeout=10)
 
 
 @contextlib.contextmanager
