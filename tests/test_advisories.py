@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
 from deeplink import config
@@ -108,6 +110,80 @@ def test_s36_no_server_starts_with_a_fingerprint_that_no_phone_has(tmp_path, fin
     with pytest.raises(ConfigError) as caught:
         config.load(write(tmp_path, fingerprint=fingerprint), ENVIRON)
     assert "apps.shop.android.sha256_cert_fingerprints[0]" in str(caught.value)
+
+
+#: What these names hold is compared by ``hmac.compare_digest`` or ``Secret.equals``, never by ==.
+GUARDED = {
+    "binding", "challenge", "client_secret", "code_verifier", "mac", "password", "secret",
+    "signature", "tag", "verifier",
+}  # fmt: skip
+
+
+def compared_in_the_open(source):
+    """The lines that compare a secret, or what follows from one, as fast as the bytes differ."""
+    lines = []
+    for function in ast.walk(ast.parse(source)):
+        if not isinstance(function, ast.FunctionDef | ast.Module):
+            continue
+        revealed = {
+            target.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and reveals(node.value)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(function):
+            if isinstance(node, ast.Compare) and any(
+                isinstance(kind, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for kind in node.ops
+            ):
+                sides = [node.left, *node.comparators]
+                # A constant of the source is no secret.
+                if any(isinstance(side, ast.Constant) for side in sides):
+                    continue
+                if any(reveals(side) or named(side) & (GUARDED | revealed) for side in sides):
+                    lines.append(ast.unparse(node))
+    return lines
+
+
+def reveals(node):
+    return any(isinstance(part, ast.Attribute) and part.attr == "reveal" for part in ast.walk(node))
+
+
+def named(node):
+    if isinstance(node, ast.Name | ast.Attribute):
+        return {node.id if isinstance(node, ast.Name) else node.attr}
+    return set()
+
+
+def test_s35_no_secret_is_compared_byte_by_byte(root):
+    """By construction, as a measured time proves nothing on a shared machine."""
+    rooms = ("oauth", "store", "web", "sandbox", "cli")
+    paths = [path for room in rooms for path in sorted((root / "deeplink" / room).glob("*.py"))]
+    for path in [*paths, *sorted((root / "deeplink").glob("[clms]*.py"))]:
+        assert compared_in_the_open(path.read_text("utf-8")) == [], path
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "key.reveal() == shown",
+        "def f(key):\n    text = key.reveal()\n    return sent != text",
+        "shown in {key.reveal() for key in keys}",
+        "record.tag == name.tag",
+        "grant.challenge != challenge",
+    ],
+)
+def test_s35_a_comparison_in_the_open_would_be_seen(source):
+    assert compared_in_the_open(source)
+
+
+def test_s35_all_app_keys_are_compared_whichever_fits(root):
+    """The time must not tell that the first one was right."""
+    source = (root / "deeplink" / "web" / "access.py").read_text("utf-8")
+    [function] = [
+        node for node in ast.walk(ast.parse(source)) if getattr(node, "name", "") == "_is_one_of"
+    ]
+    assert any(isinstance(node, ast.ListComp) for node in ast.walk(function))
 
 
 def test_s41_a_secret_in_the_config_file_is_refused_and_not_repeated(tmp_path):
