@@ -4,6 +4,11 @@ What stands before each provider's door: a budget of calls, and a breaker while 
 A provider that is silent holds each asker for seconds; a few hundred of them hold every thread. So
 after some silences in a row nobody is sent there, but for one at a time who finds out whether it
 is back. An app that is turned away here has lost nothing: its code was not sent.
+
+The budget is counted for all machines, where there is a Redis. The breaker is each process's own:
+to ask a store about it would cost every exchange a round trip, to spare a process the ten calls in
+which it finds out by itself; and one machine that has lost its network would shut the door of all
+the others. So it heals by itself, and works while the store is away.
 """
 
 from __future__ import annotations
