@@ -11,6 +11,7 @@ from deeplink.association import android_lint, apple_lint, convert
 from deeplink.cli import COMMANDS, check
 from deeplink.journey import expectations
 from deeplink.metrics import Metrics
+from deeplink.oauth.vault import KEPT_FOR, Purpose
 from deeplink.web import exchange, failures
 from deeplink.web.wiring import create_app
 
@@ -84,3 +85,40 @@ def test_every_finding_of_a_document_has_its_row(root, module):
     text = (root / "docs" / "findings.md").read_text("utf-8")
     rows = [f"| {code} | {meaning} |" for code, meaning in module.CODES.items()]
     assert [row for row in rows if row not in text] == []
+
+
+def test_the_page_for_apps_says_how_long_an_answer_is_kept(root):
+    page = (root / "docs" / "exchange.md").read_text("utf-8")
+    code, refresh = KEPT_FOR[Purpose.EXCHANGE], KEPT_FOR[Purpose.REFRESH]
+    assert f"for {code:.0f} seconds (a refresh: {refresh:.0f}) it gets the same answer" in page
+
+
+def test_the_hook_of_the_page_for_apps_lets_in_whom_it_proves_and_nobody_else(root):
+    from deeplink import config
+
+    page = (root / "docs" / "exchange.md").read_text("utf-8")
+    [example] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    nowhere = {"DEEPLINK_SANDBOX_URL": "http://127.0.0.1:1"}
+    loaded = config.load(root / "config" / "deeplink.toml", nowhere, well_known=root / "well_known")
+    names = {
+        "create_app": create_app,
+        "loaded": loaded,
+        "ROOT": root,
+        "verify": lambda token, digest: token == "good" and len(digest) == 32,
+    }
+    exec(example, names)  # noqa: S102 - our own page
+    client = names["app"].test_client()
+
+    def ask(token):
+        return client.post(
+            "/api/tiktok/revoke",
+            base_url="http://127.0.0.1",
+            json={"token": "act.x"},
+            headers={"X-Attestation": token},
+        )
+
+    refused = ask("forged")
+    assert (refused.status_code, refused.json["error"]) == (403, "unauthorized_client")
+    assert refused.json["error_description"] == "This app could not prove what it is."
+    # Nobody is there; who comes so far was let in.
+    assert ask("good").status_code == 504
