@@ -8,6 +8,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+import urllib3
 from click.testing import CliRunner
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -187,3 +188,33 @@ def test_the_sandbox_takes_what_the_proof_sends(sandbox):
     proof = prove(replace(OURS, preset=preset, sandbox=True), outbound.send)
     outbound.close()
     assert proof.standing is Standing.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("mischief", "code", "part"),
+    [
+        ({"kind": "server_error"}, "CHK012", "answered server_error"),
+        ({"kind": "temporarily_unavailable"}, "CHK012", "answered temporarily_unavailable"),
+        ({"kind": "rate_limit"}, "CHK012", "answered rate_limit_exceeded"),
+        ({"kind": "malformed_json"}, "CHK012", "answered nothing readable"),
+        ({"kind": "html"}, "CHK012", "answered nothing readable (HTTP 502)"),
+        ({"kind": "empty"}, "CHK012", "answered nothing readable"),
+        ({"kind": "redirect"}, "CHK011", "(redirect)"),
+        ({"kind": "huge_body", "size": 1_000_000}, "CHK011", "(too_large)"),
+        ({"kind": "gzip_bomb", "size": 10_000_000}, "CHK011", "(too_large)"),
+        ({"kind": "drop"}, "CHK011", "(connection_broken)"),
+        ({"kind": "truncated"}, "CHK011", "(connection_broken)"),
+    ],
+    ids=lambda value: value["kind"] if isinstance(value, dict) else None,
+)
+def test_each_bad_day_has_its_words_and_ends_with_1(check, sandbox, mischief, code, part):
+    url = sandbox({"sandbox-client-key": SECRET})
+    with urllib3.PoolManager() as pool:
+        order = {"endpoint": "token", "calls": 1} | mischief
+        assert pool.request("POST", f"{url}/__sandbox__/mischief", json=order).status == 200
+    done = check(url)
+    assert done.exit_code == 1
+    [line] = [line for line in done.output.splitlines() if f"error {code}: " in line]
+    assert part in line
+    assert "; " in line  # what to do
+    assert SECRET not in done.output
