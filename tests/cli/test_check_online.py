@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
-import threading
 from dataclasses import replace
 
 import pytest
 import urllib3
 from click.testing import CliRunner
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deeplink.cli import main
 from deeplink.oauth.proof import Standing, prove
@@ -18,35 +17,23 @@ from deeplink.oauth.providers import TIKTOK, Provider, at_sandbox
 from deeplink.outbound import Fault, Outbound, Reply, Unanswered
 from deeplink.sandbox.tiktok import create_sandbox
 from deeplink.secret import Secret
+from tests.listening import listening
 
 SECRET = "sandbox-client-secret"
-
-
-class Quiet(WSGIRequestHandler):
-    def log(self, *_):
-        """Nothing of the sandbox's belongs into the suite's output."""
 
 
 @pytest.fixture
 def sandbox(root):
     """Start a strict sandbox that knows these clients; gives its address."""
-    started = []
+    with contextlib.ExitStack() as started:
 
-    def start(clients, error_status="200"):
-        app = create_sandbox(
-            clients, strict=True, error_status=error_status, templates=root / "templates"
-        )
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-        loop = threading.Thread(target=server.serve_forever, args=(0.02,))
-        loop.start()
-        started.append((server, loop))
-        return f"http://127.0.0.1:{server.port}"
+        def start(clients, error_status="200"):
+            app = create_sandbox(
+                clients, strict=True, error_status=error_status, templates=root / "templates"
+            )
+            return started.enter_context(listening(app))
 
-    yield start
-    for server, loop in started:
-        server.shutdown()
-        loop.join(5)
-        server.server_close()
+        yield start
 
 
 @pytest.fixture

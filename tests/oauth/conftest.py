@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
+import urllib3
 
 from deeplink.oauth.exchange import Exchange
 from deeplink.oauth.providers import TIKTOK, Provider
@@ -60,6 +61,13 @@ def provider():
 def configured():
     """Make a TikTok with changes: ``configured(sandbox=True)``."""
     return tiktok
+
+
+@pytest.fixture
+def browser():
+    """A person's browser, which follows no redirect unless it is told to."""
+    with urllib3.PoolManager() as pool:
+        yield pool
 
 
 class NoMemory:

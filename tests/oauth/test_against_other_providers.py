@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import threading
 from html import unescape
 from urllib.parse import quote, urlencode
 
 import jwt
 import pytest
-import urllib3
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deeplink.errors import ProviderRefused, ProviderSilent, RequestRefused, TooMany
 from deeplink.oauth.exchange import Exchange
@@ -25,6 +22,7 @@ from deeplink.outbound import Outbound
 from deeplink.sandbox.tiktok import create_sandbox
 from deeplink.sandbox.vendor_keys import default_signing_key
 from deeplink.secret import Secret
+from tests.listening import listening
 
 #: RFC 7636 appendix B.
 VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
@@ -52,29 +50,11 @@ def with_one(which):
     return pytest.mark.parametrize("exchange", [which], ids=[""], indirect=True)
 
 
-class Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log(self, *_):
-        """The codes in its lines would be in the suite's output."""
-
-
 @pytest.fixture(scope="module")
 def sandbox(root):
     app = create_sandbox(CLIENTS, [CALLBACK], auto=True, strict=True, templates=root / "templates")
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    loop = threading.Thread(target=server.serve_forever, args=(0.02,))
-    loop.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    loop.join(5)
-    server.server_close()
-
-
-@pytest.fixture
-def browser():
-    with urllib3.PoolManager() as pool:
-        yield pool
+    with listening(app) as url:
+        yield url
 
 
 @pytest.fixture

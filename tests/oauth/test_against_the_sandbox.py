@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from urllib.parse import urlencode
 
 import pytest
-import urllib3
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deeplink.errors import ProviderRefused, ProviderSilent, TooMany
 from deeplink.oauth.exchange import Exchange
@@ -21,17 +18,11 @@ from deeplink.oauth.request import (
 from deeplink.outbound import Outbound, Patience
 from deeplink.sandbox.tiktok import create_sandbox
 from deeplink.secret import Secret
+from tests.listening import listening
 
 VERIFIER = "SECRET-verifier-of-32-characters"
 CALLBACK = "https://app.example.com/login-callback/"
 QUICK = Patience(connect=2, silence=1, answer=1)
-
-
-class Quiet(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log(self, *_):
-        """The codes in its lines would be in the suite's output."""
 
 
 with_either_status = pytest.mark.parametrize("sandbox", ["200", "rfc"], indirect=True)
@@ -48,19 +39,8 @@ def sandbox(root, request):
         error_status=getattr(request, "param", "200"),
         templates=root / "templates",
     )
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
-    loop = threading.Thread(target=server.serve_forever, args=(0.02,))
-    loop.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    loop.join(5)
-    server.server_close()
-
-
-@pytest.fixture
-def browser():
-    with urllib3.PoolManager() as pool:
-        yield pool
+    with listening(app) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-import threading
 
 import pytest
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deeplink.sandbox.tiktok import create_sandbox
+from tests.listening import listening
 from tests.sandbox.phone import KEY, OTHER, SECRET, Clock, Phone
 
 
@@ -45,23 +45,10 @@ def phone(make_phone):
 @pytest.fixture
 def serve_sandbox(root):
     """Starts a real server on a free port; gives its address."""
-    servers = []
+    with contextlib.ExitStack() as started:
 
-    def start(**switches):
-        app = create_sandbox({KEY: SECRET}, templates=root / "templates", **switches)
-        server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Silent)
-        loop = threading.Thread(target=server.serve_forever, daemon=True)
-        loop.start()
-        servers.append((server, loop))
-        return f"http://127.0.0.1:{server.port}"
+        def start(**switches):
+            app = create_sandbox({KEY: SECRET}, templates=root / "templates", **switches)
+            return started.enter_context(listening(app))
 
-    yield start
-    for server, loop in servers:
-        server.shutdown()
-        loop.join()
-        server.server_close()
-
-
-class _Silent(WSGIRequestHandler):
-    def log(self, *_):
-        pass
+        yield start

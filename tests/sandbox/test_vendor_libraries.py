@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 from html import unescape
 from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -24,19 +23,14 @@ from social_core.backends.apple import AppleIdAuth
 from social_core.backends.github import GithubOAuth2
 from social_core.exceptions import SocialAuthBaseException
 from social_core.strategy import BaseStrategy
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from deeplink.sandbox.tiktok import create_sandbox
 from deeplink.sandbox.vendor_keys import default_signing_key
+from tests.listening import listening
 from tests.sandbox.phone import CALLBACK, KEY, SECRET
 
 GITHUB_APP = "Iv23liTestOfTheTests"
 GOOGLE_SCOPES = ["openid", "https://www.googleapis.com/auth/userinfo.email"]
-
-
-class Silent(WSGIRequestHandler):
-    def log(self, *_):
-        pass
 
 
 def at_githubs_root(app):
@@ -54,15 +48,8 @@ def at_githubs_root(app):
 def base(root):
     clients = {KEY: SECRET, GITHUB_APP: SECRET}
     app = create_sandbox(clients, [CALLBACK], auto=True, templates=root / "templates")
-    server = make_server(
-        "127.0.0.1", 0, at_githubs_root(app), threaded=True, request_handler=Silent
-    )
-    loop = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    loop.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    loop.join(5)
-    server.server_close()
+    with listening(at_githubs_root(app)) as url:
+        yield url
 
 
 @pytest.fixture(autouse=True)
