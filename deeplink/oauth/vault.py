@@ -190,9 +190,9 @@ class Vault:
         self._waiting = 0
 
     @property
-    def store_is_away(self) -> bool:
-        """Whether the store refused when last asked, so that processes do not see each other."""
-        return self._store.is_away
+    def store(self) -> SparedStore:
+        """The store and its spare. While it is away, processes do not see each other."""
+        return self._store
 
     def once(self, question: Question, ask: Callable[[], Answer]) -> Answer:
         """

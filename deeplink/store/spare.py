@@ -56,15 +56,21 @@ class SparedStore:
         self._store = store
         self._spare = MemoryStore(clock=clock, max_entries=_SPARE_ENTRIES, max_bytes=_SPARE_BYTES)
         self._clock = clock
-        self._on_change = on_change
-        self._lock = threading.Lock()
-        self._is_away = False
-        self._ask_again_at = 0.0
+        self._outage = _Outage(clock, on_change)
 
     @property
     def is_away(self) -> bool:
         """Whether the store refused when it was last asked."""
-        return self._is_away
+        return self._outage.is_on
+
+    def beside(self) -> SparedStore:
+        """
+        The same store for another use, with a spare memory of its own: what fills the one displaces
+        nothing in the other. Whichever meets an outage first, both know of it, and it is told once.
+        """
+        other = SparedStore(self._store, clock=self._clock)
+        other._outage = self._outage
+        return other
 
     def get(self, key: str) -> bytes | None:
         # What lies here is the newer: a put that the store took has removed it.
@@ -97,19 +103,32 @@ class SparedStore:
 
     def _try(self, verb: Callable[[], T], otherwise: T) -> T:
         """What *verb* gives; *otherwise* if the store refuses, or refused a moment ago."""
-        if not self._may_ask():
+        if not self._outage.may_ask():
             return otherwise
         try:
             result = verb()
         except StoreUnavailable as trouble:
-            self._note(trouble)
+            self._outage.note(trouble)
             return otherwise
-        if self._is_away:
-            self._note(None)
+        if self._outage.is_on:
+            self._outage.note(None)
         return result
 
-    def _may_ask(self) -> bool:
-        if not self._is_away:
+
+class _Outage:
+    """Whether a store is away, known to all who ask it, and when one of them may look again."""
+
+    def __init__(
+        self, clock: Callable[[], float], on_change: Callable[[StoreUnavailable | None], None]
+    ) -> None:
+        self._clock = clock
+        self._on_change = on_change
+        self._lock = threading.Lock()
+        self.is_on = False
+        self._ask_again_at = 0.0
+
+    def may_ask(self) -> bool:
+        if not self.is_on:
             return True
         with self._lock:
             now = self._clock()
@@ -118,10 +137,10 @@ class SparedStore:
             self._ask_again_at = now + PAUSE
             return True
 
-    def _note(self, trouble: StoreUnavailable | None) -> None:
+    def note(self, trouble: StoreUnavailable | None) -> None:
         with self._lock:
-            changed = self._is_away != (trouble is not None)
-            self._is_away = trouble is not None
+            changed = self.is_on != (trouble is not None)
+            self.is_on = trouble is not None
             self._ask_again_at = self._clock() + PAUSE
         if changed:
             self._on_change(trouble)

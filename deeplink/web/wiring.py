@@ -22,7 +22,7 @@ from deeplink.outbound import PATIENCE, SHORT_PATIENCE, Outbound
 from deeplink.publication import publish
 from deeplink.secret import Secret
 from deeplink.store import open_store
-from deeplink.store.spare import SparedStore, log_change
+from deeplink.store.spare import log_change
 from deeplink.web import (
     beacon,
     callback,
@@ -151,8 +151,7 @@ def _logins(
         config.limits,
         keys[0].name,
         processes=processes,
-        # The vault tells of a Redis that is away; a second line would say the same.
-        shared=SparedStore(store, on_change=lambda _: None) if rules.store == "redis" else None,
+        shared=vault.store.beside() if rules.store == "redis" else None,
         on_refusal=lambda kind: metrics.limited.labels(kind).inc(),
     )
     access = Access(
@@ -174,7 +173,7 @@ def _logins(
             origin=config.issuer or "",
             clients=config.clients,
             keys=keys,
-            store=SparedStore(store, on_change=lambda _: None),
+            store=vault.store.beside(),
         )
         for key, row in behind.items()
     }

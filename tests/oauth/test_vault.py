@@ -793,7 +793,7 @@ def test_without_the_store_one_server_keeps_its_promises(server):
     assert vault.once(REFRESH, provider).is_replay
     assert provider.calls == 1
     assert [str(trouble) for trouble in heard] == ["out of order; mend it"]
-    assert vault.store_is_away is True
+    assert vault.store.is_away is True
 
 
 def test_a_store_that_dies_during_the_call_loses_nothing(server, store, time):

@@ -133,3 +133,25 @@ def test_an_outage_is_logged_with_what_to_do(unsteady, clock, caplog):
     (record,) = caplog.records
     assert (record.levelname, record.getMessage()) == ("WARNING", "store is away")
     assert record.fields["reason"] == "out of order; mend it"
+
+
+def test_whoever_meets_an_outage_first_tells_all_who_use_the_store(spared, unsteady, clock, heard):
+    """The limits and the standard face notice it, too, when nobody exchanges anything."""
+    beside = spared.beside()
+    unsteady.works = False
+    beside.get("key")
+    assert (spared.is_away, len(heard)) == (True, 1)
+    spared.get("key")
+    assert unsteady.asked == 1
+    clock.advance(2)
+    unsteady.works = True
+    spared.get("key")
+    assert (beside.is_away, heard[1:]) == (False, [None])
+
+
+def test_what_fills_one_spare_displaces_nothing_in_another(spared, unsteady):
+    beside = spared.beside()
+    unsteady.works = False
+    spared.put("key", b"result", 60)
+    beside.put("key", b"count", 60)
+    assert (spared.get("key"), beside.get("key")) == (b"result", b"count")
