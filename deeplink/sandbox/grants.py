@@ -10,7 +10,6 @@ import base64
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from deeplink.sandbox.authorization import Question
 from deeplink.sandbox.dialect import (
@@ -23,15 +22,11 @@ from deeplink.sandbox.dialect import (
     open_id,
 )
 from deeplink.sandbox.knobs import Knobs
-
-#: Of each kind; the oldest goes first. Far above what a test or a person makes.
-LIMIT = 10_000
+from deeplink.sandbox.shelf import remember
 
 #: Parts of a code's tail that were seen in the documentation and in the wild:
 #: "...*0!6410" and "...*1!6431.u1".
 _CODE_TAILS = ("", ".u1", ".s1")
-
-Kept = TypeVar("Kept")
 
 #: The flat JSON object of the token endpoint.
 Answer = dict[str, str | int]
@@ -84,7 +79,7 @@ class Grants:
         code = self._text(96) + tail
         with self._lock:
             expires = self._now() + LIFETIMES[knobs.lifetimes].code
-            _remember(self._codes, code, _Code(question, tuple(scopes), expires))
+            remember(self._codes, code, _Code(question, tuple(scopes), expires))
         return code
 
     def redeem(
@@ -192,8 +187,8 @@ class Grants:
         access = f"act.{self._text(48)}"
         refresh = keep or f"rft.{self._text(48)}"
         now = self._now()
-        _remember(self._access, access, _Token(grant, now + lifetimes.access))
-        _remember(self._refresh, refresh, _Token(grant, now + lifetimes.refresh))
+        remember(self._access, access, _Token(grant, now + lifetimes.access))
+        remember(self._refresh, refresh, _Token(grant, now + lifetimes.refresh))
         return {
             "access_token": access,
             "expires_in": lifetimes.access,
@@ -206,9 +201,3 @@ class Grants:
 
     def _text(self, size: int) -> str:
         return base64.urlsafe_b64encode(self._token(size)).rstrip(b"=").decode()
-
-
-def _remember(shelf: dict[str, Kept], key: str, value: Kept) -> None:
-    shelf[key] = value
-    if len(shelf) > LIMIT:
-        del shelf[next(iter(shelf))]

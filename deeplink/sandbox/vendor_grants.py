@@ -12,14 +12,9 @@ import hmac
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
+from deeplink.sandbox.shelf import LIMIT, remember
 from deeplink.sandbox.vendors import Fault, TokenShape, Vendor
-
-#: Of each kind; the oldest goes first.
-LIMIT = 10_000
-
-Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +92,7 @@ class VendorGrants:
             code = self._text(self._vendor.code)
             life = self._vendor.code.seconds or 0
             kept = _Code(Login(self._logins, asked, scopes), self._now() + life)
-            _remember(self._codes, code, kept)
+            remember(self._codes, code, kept)
             return code
 
     def has_consented(self, client_id: str) -> bool:
@@ -179,11 +174,11 @@ class VendorGrants:
         expires = login.asked.client_id.startswith(vendor.expiring_apps)
         shape = vendor.expiring_access if expires else vendor.access
         access = self._text(shape)
-        _remember(self._access, access, _Token(login, self._end(shape)))
+        remember(self._access, access, _Token(login, self._end(shape)))
         refresh = None
         if with_refresh and expires:
             refresh = self._text(vendor.refresh)
-            _remember(self._refresh, refresh, _Token(login, self._end(vendor.refresh)))
+            remember(self._refresh, refresh, _Token(login, self._end(vendor.refresh)))
         return Pair(login, access, shape.seconds, refresh, vendor.refresh.seconds)
 
     def _end(self, shape: TokenShape) -> float:
@@ -194,12 +189,6 @@ class VendorGrants:
         if not shape.prefix or shape.prefix.endswith("_"):
             return shape.prefix + octets.hex()
         return shape.prefix + base64.urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
-
-
-def _remember(shelf: dict[str, Kept], key: str, value: Kept) -> None:
-    shelf[key] = value
-    if len(shelf) > LIMIT:
-        del shelf[next(iter(shelf))]
 
 
 def _forget(shelf: dict[str, _Token], login: Login) -> None:

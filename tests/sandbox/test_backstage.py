@@ -171,9 +171,9 @@ def test_no_code_token_or_secret_is_ever_logged(phone, caplog):
 
 
 def test_memory_is_bounded(phone, monkeypatch):
-    import deeplink.sandbox.grants
+    import deeplink.sandbox.shelf
 
-    monkeypatch.setattr(deeplink.sandbox.grants, "LIMIT", 5)
+    monkeypatch.setattr(deeplink.sandbox.shelf, "LIMIT", 5)
     codes = [phone.code() for _ in range(7)]
     assert phone.state()["live"]["codes"] == 5
     assert phone.redeem(codes[0]).json["error"] == "invalid_grant"
