@@ -7,30 +7,28 @@ twice. What comes back is bounded in time and in size, and nothing of it is ever
 
 from __future__ import annotations
 
-import http.client
-import io
 import ipaddress
 import json
 import os
+import re
 import socket
-import threading
 import time
 import zlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypedDict, cast
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import quote_plus
 
 from deeplink.errors import Unanswered
 from deeplink.logs import event
+from deeplink.wire import Answer, TooLarge
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping, Sequence
     from typing import Unpack
 
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
     from urllib3.connection import HTTPConnection as _ConnectionBase
 else:
     # urllib3 takes 130 ms to import; ``_connection_kinds`` joins the classes on first use.
@@ -58,7 +56,6 @@ _REQUEST_HEADERS = {
     "User-Agent": "deeplink",
 }
 
-
 _FETCH_HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "identity",
@@ -66,16 +63,40 @@ _FETCH_HEADERS = {
     "User-Agent": "deeplink",
 }
 
+#: A value that a form takes as it is: RFC 3986's unreserved characters.
+_UNRESERVED = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    """Where a request goes: the server, and what its first two lines say."""
+
+    is_encrypted: bool
+    host: str
+    port: int
+    authority: str
+    target: str
+
+    @property
+    def server(self) -> tuple[bool, str, int]:
+        return (self.is_encrypted, self.host, self.port)
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """What goes out, and how many bytes may come back."""
 
     method: str
-    target: str
     headers: Mapping[str, str]
     body: bytes | None
     limit: int
+
+    def to(self, address: _Address) -> bytes:
+        lines = [f"{self.method} {address.target} HTTP/1.1", f"Host: {address.authority}"]
+        lines += [f"{name}: {value}" for name, value in self.headers.items()]
+        if self.body is not None:
+            lines.append(f"Content-Length: {len(self.body)}")
+        return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + (self.body or b"")
 
 
 class Fault(StrEnum):
@@ -157,8 +178,8 @@ class Outbound:
         self._pool_size = pool_size
         self._tls = tls
         self._idle_limit = idle_limit
-        self._pools: dict[tuple[object, ...], HTTPConnectionPool] = {}
-        self._lock = threading.Lock()
+        self._idle: dict[tuple[bool, str, int], list[Any]] = {}
+        self._process = os.getpid()
 
     def send(
         self,
@@ -177,7 +198,7 @@ class Outbound:
         *insecure_loopback* allows ``http`` to a loopback address, for the sandbox. *manner* is
         for what is no POST of a form. Refuses with ``Unanswered``.
         """
-        return self._told(url, _question(url, fields, manner), insecure_loopback, patience)
+        return self._told(url, _question(fields, manner), insecure_loopback, patience)
 
     def fetch(
         self,
@@ -193,102 +214,118 @@ class Outbound:
         A public document of somebody else's: never repeated and never redirected, like ``send``.
         Refuses with ``Unanswered``.
         """
-        parts = urlsplit(url)
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        request = _Request("GET", target, _FETCH_HEADERS, None, limit)
+        request = _Request("GET", _FETCH_HEADERS, None, limit)
         return self._told(url, request, insecure_loopback, patience)
 
     def _told(
         self, url: str, request: _Request, insecure_loopback: bool, patience: Patience
     ) -> Reply:
         started = time.perf_counter()
-        outcome = self._attempt(url, request, insecure_loopback, patience)
+        address = _address(url, insecure_loopback)
+        outcome = self._attempt(address, request, patience)
         result = (
             {"status": outcome.status}
             if isinstance(outcome, Reply)
             else {"fault": str(outcome.fault), "sent": outcome.sent}
         )
         ms = round((time.perf_counter() - started) * 1000, 1)
-        event("upstream", {"host": urlsplit(url).hostname or "", "ms": ms, **result})
+        event("upstream", {"host": address.host if address else "", "ms": ms, **result})
         if isinstance(outcome, Unanswered):
             raise outcome
         return outcome
 
     def close(self) -> None:
         """Close every kept connection; the next call opens new ones."""
-        with self._lock:
-            pools, self._pools = list(self._pools.values()), {}
-        for pool in pools:
-            pool.close()
+        idle, self._idle = self._idle, {}
+        for connections in idle.values():
+            for connection in connections:
+                connection.close()
 
     def _attempt(
-        self,
-        url: str,
-        request: _Request,
-        insecure_loopback: bool,
-        patience: Patience,
+        self, address: _Address | None, request: _Request, patience: Patience
     ) -> Reply | Unanswered:
         """The answer or the fault; returned, so that no foreign text hangs on it as a context."""
-        if not _may_call(url, insecure_loopback):
+        if address is None:
             return Unanswered(Fault.NOT_ALLOWED, sent=False)
         import urllib3
 
-        pool = self._pool(url, patience)
         try:
-            return _exchange(pool, request, patience)
-        except _NotSent as failure:
-            return Unanswered(failure.fault, sent=False)
+            connection = self._take(address) or self._connect(address, patience)
+        except (OSError, ValueError, urllib3.exceptions.HTTPError) as cause:
+            fault = _fault_of(cause)
+            return Unanswered(Fault.CONNECT if fault is Fault.BROKEN else fault, sent=False)
+        is_whole = False
+        try:
+            reply, may_be_kept = _ask(connection.sock, request.to(address), request.limit, patience)
+            is_whole = may_be_kept
+            return reply
         except Unanswered as failure:
             return Unanswered(failure.fault, sent=True)
-        except (
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-            zlib.error,
-        ) as cause:
+        except (OSError, ValueError, TooLarge, zlib.error) as cause:
             return Unanswered(_fault_of(cause), sent=True)
+        finally:
+            if is_whole:
+                self._keep(address, connection)
+            else:
+                connection.close()
 
-    def _pool(self, url: str, patience: Patience) -> HTTPConnectionPool:
-        parts = urlsplit(url)
-        key = (os.getpid(), parts.scheme, parts.hostname, parts.port, patience)
-        with self._lock:
-            if key not in self._pools:
-                self._pools[key] = self._open_pool(url, patience)
-            return self._pools[key]
+    def _take(self, address: _Address) -> Any | None:
+        """A kept connection that still stands, the one used last first; None if there is none."""
+        if self._process != os.getpid():
+            self._idle, self._process = {}, os.getpid()
+        idle = self._idle.get(address.server)
+        while idle:
+            # One step of the interpreter: no two threads get the same one.
+            try:
+                connection = idle.pop()
+            except IndexError:
+                return None
+            if connection.is_connected:
+                return connection
+            connection.close()
+        return None
 
-    def _open_pool(self, url: str, patience: Patience) -> HTTPConnectionPool:
-        import urllib3
+    def _keep(self, address: _Address, connection: Any) -> None:
+        idle = self._idle.setdefault(address.server, [])
+        if len(idle) >= self._pool_size:
+            connection.close()
+            return
+        connection.used = time.monotonic()
+        idle.append(connection)
 
-        parts = urlsplit(url)
+    def _connect(self, address: _Address, patience: Patience) -> Any:
         plain, encrypted = _connection_kinds()
-        options: dict[str, Any] = {
-            "port": parts.port,
-            "maxsize": self._pool_size,
-            "block": False,
-            "retries": False,
-            "patience": patience,
-            "idle_limit": self._idle_limit,
-        }
-        if parts.scheme == "http":
-            pool = urllib3.HTTPConnectionPool(parts.hostname or "", **options)
-            pool.ConnectionCls = plain
-            return pool
-        self._tls = self._tls or _system_trust()
-        secure = urllib3.HTTPSConnectionPool(
-            parts.hostname or "", ssl_context=self._tls, cert_reqs="CERT_REQUIRED", **options
-        )
-        secure.ConnectionCls = encrypted
-        return secure
+        options: dict[str, Any] = {"patience": patience, "idle_limit": self._idle_limit}
+        if address.is_encrypted:
+            self._tls = self._tls or _system_trust()
+            options |= {"ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED"}
+        kind = encrypted if address.is_encrypted else plain
+        connection = kind(address.host, address.port, **options)
+        try:
+            connection.connect()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
-def _may_call(url: str, insecure_loopback: bool) -> bool:
-    parts = urlsplit(url)
-    if parts.username is not None or not parts.hostname:
-        return False
-    return parts.scheme == "https" or (
-        parts.scheme == "http" and insecure_loopback and _is_loopback_literal(parts.hostname)
-    )
+# Few addresses come again and again, all from the configuration; to parse one takes 15 µs.
+@lru_cache(maxsize=64)
+def _address(url: str, insecure_loopback: bool) -> _Address | None:
+    """Where *url* leads, its name in the alphabet of DNS; None if nothing may be sent there."""
+    import urllib3
+
+    try:
+        parts = urllib3.util.parse_url(url)
+    except (urllib3.exceptions.LocationValueError, ValueError):
+        return None
+    host = (parts.host or "").strip("[]")
+    is_encrypted = parts.scheme == "https"
+    may_be_plain = parts.scheme == "http" and insecure_loopback and _is_loopback_literal(host)
+    if parts.auth is not None or not host or not (is_encrypted or may_be_plain):
+        return None
+    port = parts.port or (443 if is_encrypted else 80)
+    return _Address(is_encrypted, host, port, parts.netloc or "", parts.request_uri)
 
 
 def _is_loopback_literal(host: str) -> bool:
@@ -309,52 +346,35 @@ def _system_trust() -> ssl.SSLContext:
     return context
 
 
-def _question(url: str, fields: Sequence[tuple[str, str]], manner: Manner) -> _Request:
-    body, headers = urlencode(fields), dict(_REQUEST_HEADERS)
+def _question(fields: Sequence[tuple[str, str]], manner: Manner) -> _Request:
+    body = "&".join([f"{_escaped(name)}={_escaped(value)}" for name, value in fields])
+    headers: Mapping[str, str] = _REQUEST_HEADERS
     if manner.get("as_json"):
-        body, headers["Content-Type"] = json.dumps(dict(fields)), "application/json"
+        body = json.dumps(dict(fields))
+        headers = {**headers, "Content-Type": "application/json"}
     if "authorization" in manner:
-        headers["Authorization"] = manner["authorization"]
-    target = urlsplit(url).path or "/"
-    return _Request(manner.get("method", "POST"), target, headers, body.encode("ascii"), MAX_ANSWER)
+        headers = {**headers, "Authorization": manner["authorization"]}
+    return _Request(manner.get("method", "POST"), headers, body.encode("ascii"), MAX_ANSWER)
 
 
-def _exchange(pool: HTTPConnectionPool, request: _Request, patience: Patience) -> Reply:
-    import urllib3
-
-    response = pool.urlopen(
-        request.method,
-        request.target,
-        body=request.body,
-        headers=request.headers,
-        timeout=urllib3.Timeout(connect=patience.connect, read=patience.silence),
-        redirect=False,
-        retries=False,
-        preload_content=False,
-        decode_content=False,
-    )
-    whole = False
-    try:
-        reply = _read(response, request.limit)
-        whole = True
-        return reply
-    finally:
-        if not whole:
-            response.close()
-        response.release_conn()
+def _escaped(text: str) -> str:
+    return text if _UNRESERVED.fullmatch(text) else quote_plus(text)
 
 
-def _read(response: BaseHTTPResponse, limit: int) -> Reply:
-    if 300 <= response.status < 400:
+def _ask(sock: socket.socket, request: bytes, limit: int, patience: Patience) -> tuple[Reply, bool]:
+    """The answer to *request*, and whether its connection may be used again."""
+    deadline = time.monotonic() + patience.answer
+    if sock.gettimeout() != patience.silence:
+        sock.settimeout(patience.silence)
+    sock.sendall(request)
+    answer = Answer(sock, silence=patience.silence, deadline=deadline)
+    if 300 <= answer.status < 400:
         raise Unanswered(Fault.REDIRECT, sent=True)
-    body = bytearray()
-    while chunk := response.read(8192, decode_content=False):
-        body += chunk
-        if len(body) > limit:
-            raise Unanswered(Fault.TOO_LARGE, sent=True)
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    kept = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    return Reply(response.status, kept, _decode(bytes(body), encoding, limit))
+    headers = answer.headers
+    body = answer.read(limit)
+    encoding = headers.get("content-encoding", "identity").lower()
+    kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+    return Reply(answer.status, kept, _decode(body, encoding, limit)), answer.may_be_followed
 
 
 def _decode(body: bytes, encoding: str, limit: int) -> bytes:
@@ -375,31 +395,17 @@ def _decode(body: bytes, encoding: str, limit: int) -> bytes:
 def _fault_of(cause: BaseException) -> Fault:
     import ssl
 
-    import urllib3
-
-    if isinstance(cause, (TimeoutError, urllib3.exceptions.TimeoutError)):
+    if isinstance(cause, TimeoutError):
         return Fault.TIMEOUT
     if isinstance(cause, socket.gaierror):
         return Fault.NAME
-    if isinstance(cause, (ssl.SSLError, ssl.CertificateError, urllib3.exceptions.SSLError)):
+    if isinstance(cause, ssl.SSLError):  # a certificate that does not verify is one as well
         return Fault.TLS
+    if isinstance(cause, TooLarge):
+        return Fault.TOO_LARGE
     if isinstance(cause, zlib.error):
         return Fault.UNDECODABLE
-    if isinstance(cause, urllib3.exceptions.ProtocolError):
-        # urllib3 wraps what it caught: ProtocolError("Connection aborted.", cause).
-        inner = cause.args[1] if len(cause.args) > 1 else None
-        is_http = isinstance(inner, http.client.HTTPException)
-        hung_up = isinstance(inner, (http.client.RemoteDisconnected, http.client.IncompleteRead))
-        return Fault.MALFORMED if is_http and not hung_up else Fault.BROKEN
     return Fault.BROKEN if isinstance(cause, OSError) else Fault.MALFORMED
-
-
-class _NotSent(Exception):
-    """The connection did not come about; urllib3 does not know this class and lets it pass."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(str(fault))
 
 
 @lru_cache(maxsize=1)
@@ -416,33 +422,21 @@ class _Bounded(_ConnectionBase):
     """
     What a connection needs so that no server can hold a thread longer than its ``Patience``.
 
-    urllib3's read time-out starts anew with each byte, its connect time-out with each address:
-    a server that drips one byte of its head every nine seconds would hold us for days.
+    urllib3 opens and verifies it; its connect time-out would start anew with each address.
     """
-
-    _used = 0.0
-    _deadline = 0.0
 
     def __init__(
         self, *arguments: Any, patience: Patience, idle_limit: float, **options: Any
     ) -> None:
         self._patience = patience
         self._idle_limit = idle_limit
+        self.used = time.monotonic()
         super().__init__(*arguments, **options)
 
     @property
     def is_connected(self) -> bool:
-        return super().is_connected and time.monotonic() - self._used < self._idle_limit
-
-    def connect(self) -> None:
-        fault = None
-        try:
-            super().connect()
-        except OSError as cause:  # a certificate that does not verify is one as well
-            fault = _fault_of(cause)
-            fault = Fault.CONNECT if fault is Fault.BROKEN else fault
-        if fault:
-            raise _NotSent(fault)
+        """Whether the other side has neither closed it nor said something unasked."""
+        return time.monotonic() - self.used < self._idle_limit and super().is_connected
 
     def _new_conn(self) -> socket.socket:
         deadline = time.monotonic() + self._patience.connect
@@ -467,55 +461,3 @@ class _Bounded(_ConnectionBase):
             sock.settimeout(max(deadline - time.monotonic(), 0.001))
             return sock
         raise failure
-
-    def request(self, *arguments: Any, **options: Any) -> None:
-        self._used = time.monotonic()
-        self._deadline = self._used + self._patience.answer
-        super().request(*arguments, **options)
-
-    def response_class(self, sock: socket.socket, *arguments: Any, **options: Any) -> _Answer:  # type: ignore[override]
-        self._used = time.monotonic()
-        return _Answer(sock, self._patience.silence, self._deadline, *arguments, **options)
-
-
-class _Answer(http.client.HTTPResponse):
-    """An answer whose every read, of the head too, ends at the deadline."""
-
-    def __init__(
-        self, sock: socket.socket, silence: float, deadline: float, *arguments: Any, **options: Any
-    ) -> None:
-        super().__init__(sock, *arguments, **options)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_BoundedReads(raw, sock, silence, deadline))
-
-    def begin(self) -> None:
-        super().begin()
-        # urllib3 would log the other side's bytes as a warning and go on.
-        if self.msg.defects or self.msg.get_payload():
-            raise http.client.HTTPException("malformed head")
-
-
-class _BoundedReads(io.RawIOBase):
-    """The bytes of *raw*, each wait for them no longer than the silence and the deadline allow."""
-
-    def __init__(
-        self, raw: io.RawIOBase, sock: socket.socket, silence: float, deadline: float
-    ) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._silence = silence
-        self._deadline = deadline
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the answer took too long")
-        self._sock.settimeout(min(self._silence, left))
-        return cast("int | None", cast("Any", self._raw).readinto(buffer))
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()

@@ -14,7 +14,7 @@ FLOORS = [
     ["association"],
     ["visitor", "refusals"],
     ["sandbox"],
-    ["logs", "metrics", "outbound"],
+    ["logs", "metrics", "wire", "outbound"],
     ["store"],
     ["limits"],
     ["oauth"],
