@@ -44,12 +44,13 @@ class Key:
     _sealing: bytes = field(repr=False)
     _naming: bytes = field(repr=False)
 
-    def name(self, label: str, *parts: str) -> bytes:
+    def name(self, label: str, *parts: str | bytes) -> bytes:
         """
         16 bytes that stand for *parts*: the same for the same, and nobody without the key can
-        tell which, or try them out. *label* keeps names of different kinds apart.
+        tell which, or try them out. *label* keeps names of different kinds apart. Parts that
+        several names have in common can be ``joined`` once.
         """
-        return hmac.digest(self._naming, _joined((label, *parts)), "sha256")[:16]
+        return hmac.digest(self._naming, joined(label, *parts), "sha256")[:16]
 
 
 def build_keys(configured: Sequence[Secret], *, instead: Iterable[Secret]) -> tuple[Key, ...]:
@@ -129,7 +130,7 @@ _CIPHERS = _ciphers()
 
 
 def _build_key(texts: Sequence[str]) -> Key:
-    material = _joined(texts)
+    material = joined(*texts)
     return Key(
         _hkdf(material, None, b"deeplink key id", _ID_LENGTH),
         _hkdf(material, None, b"deeplink sealing", 32),
@@ -138,14 +139,23 @@ def _build_key(texts: Sequence[str]) -> Key:
 
 
 def _derive(key: Key, salt: bytes, secrets: Sequence[str], context: Sequence[str]) -> bytes:
-    return _hkdf(_joined(secrets), key._sealing, salt + _joined(context), 32)
+    return _hkdf(joined(*secrets), key._sealing, salt + joined(*context), 32)
 
 
 def _hkdf(material: bytes, salt: bytes | None, info: bytes, length: int) -> bytes:
     return HKDF(SHA256(), length, salt, info).derive(material)
 
 
-def _joined(parts: Iterable[str]) -> bytes:
-    """Each part behind its length, so that ("ab", "c") is not ("a", "bc")."""
-    encoded = [part.encode() for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+def joined(*parts: str | bytes) -> bytes:
+    """
+    Each part behind its length, so that ("ab", "c") is not ("a", "bc"); bytes were joined before.
+
+    >>> joined("a", joined("b", "c")) == joined("a", "b", "c")
+    True
+    """
+    return b"".join([part if isinstance(part, bytes) else _measured(part) for part in parts])
+
+
+def _measured(part: str) -> bytes:
+    encoded = part.encode()
+    return len(encoded).to_bytes(4, "big") + encoded

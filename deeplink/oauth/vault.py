@@ -35,7 +35,7 @@ from deeplink.errors import (
     RequestRefused,
     TooMany,
 )
-from deeplink.oauth.sealing import seal, unseal
+from deeplink.oauth.sealing import joined, seal, unseal
 from deeplink.store.spare import SparedStore, log_change
 
 if TYPE_CHECKING:
@@ -126,14 +126,20 @@ class Answer:
     is_replay: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Names:
     """What a question is called in the store, under one server key."""
 
     turn: str
     refusal: str
-    silence: str
     tag: bytes
+    _key: Key
+    _whole: bytes = field(repr=False)
+
+    @property
+    def silence(self) -> str:
+        """Made when somebody waits: few do."""
+        return self._key.name("silence", self._whole).hex()
 
 
 @dataclass(slots=True)
@@ -455,19 +461,20 @@ class Vault:
     # Names and seals.
 
     def _names(self, question: Question) -> tuple[_Names, ...]:
-        return tuple(self._names_under(key, question) for key in self._ordered_keys)
-
-    def _names_under(self, key: Key, question: Question) -> _Names:
         # The code alone names the turn: a stranger's app or verifier waits in the same line.
-        grant = question.grant.reveal()
-        whole = (*question.context, *question.secrets)
-        return _Names(
-            turn=key.name(
-                "turn", question.purpose, question.provider, question.client_key, grant
-            ).hex(),
-            refusal=key.name("refusal", *whole).hex(),
-            silence=key.name("silence", *whole).hex(),
-            tag=key.name("question", *whole),
+        grant = joined(
+            question.purpose, question.provider, question.client_key, question.grant.reveal()
+        )
+        whole = joined(*question.context, *question.secrets)
+        return tuple(
+            _Names(
+                key.name("turn", grant).hex(),
+                key.name("refusal", whole).hex(),
+                key.name("question", whole),
+                key,
+                whole,
+            )
+            for key in self._ordered_keys
         )
 
     def _pointers(self, question: Question, token: Secret) -> list[str]:

@@ -74,23 +74,23 @@ class SparedStore:
 
     def get(self, key: str) -> bytes | None:
         # What lies here is the newer: a put that the store took has removed it.
-        spared = self._spare.get(key)
+        spared = self._spare.get(key) if self._spare else None
         return self._try(lambda: self._store.get(key), None) if spared is None else spared
 
     def put(self, key: str, value: bytes, ttl: float, *, only_if_absent: bool = False) -> bool:
-        if only_if_absent and self._spare.get(key) is not None:
+        if only_if_absent and self._spare and self._spare.get(key) is not None:
             return False
         kept = self._try(
             lambda: self._store.put(key, value, ttl, only_if_absent=only_if_absent), None
         )
         if kept is None:
             return self._spare.put(key, value, ttl, only_if_absent=only_if_absent)
-        if kept:
+        if kept and self._spare:
             self._spare.take(key)
         return kept
 
     def take(self, key: str) -> bytes | None:
-        spared = self._spare.take(key)
+        spared = self._spare.take(key) if self._spare else None
         value = self._try(lambda: self._store.take(key), None)
         return value if spared is None else spared
 
