@@ -1,10 +1,10 @@
 """
 How often somebody may ask: counts a minute, across machines where there is a Redis.
 
-A process counts in a dictionary of its own, all together in ``Store.bump``. The library ``limits`` was tried first: its memory storage walks over
-all its keys every 10 ms, a third of a core with the 60,000 codes of a busy minute, and importing
-it takes 150 ms of the 350 in which the server starts. Names are digests made with the server's
-key: neither an address nor a code is written anywhere.
+A process counts in a dictionary of its own, all together in ``Store.bump``. The library ``limits``
+was tried first: its memory storage walks over all its keys every 10 ms, a third of a core with the
+60,000 codes of a busy minute, and importing it takes 150 ms of the 350 in which the server starts.
+Names are digests made with the server's key: neither an address nor a code is written anywhere.
 """
 
 from __future__ import annotations

@@ -165,14 +165,19 @@ class Exchange:
     def _once(
         self, question: Question, operation: Operation, fields: Sequence[tuple[str, str]]
     ) -> Result:
+        fresh: list[Result] = []
+
         def ask() -> Answer:
             result = self._tokens(operation, fields)
+            fresh.append(result)
             token = result.fields.get("refresh_token")
             is_successor = question.purpose is Purpose.REFRESH and isinstance(token, str) and token
             body = json.dumps([dict(result.fields), result.log_id]).encode()
             return Answer(body, Secret(str(token)) if is_successor else None)
 
         answer = self._vault.once(question, ask)
+        if fresh and not answer.is_replay:
+            return fresh[0]
         kept, log_id = json.loads(answer.body)
         return Result(kept, log_id, answer.is_replay)
 

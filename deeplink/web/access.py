@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
-from flask import Response, g, request
+from flask import Response
 
 from deeplink.errors import Busy, RequestRefused
 from deeplink.limits import Kind
 from deeplink.logs import event
 from deeplink.web.address import client_of, is_behind_unknown_proxy
+from deeplink.web.context import current_notes, current_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 #: The header that carries an app's key.
 APP_KEY_HEADER = "X-App-Key"
+_APP_KEY_VARIABLE = "HTTP_X_APP_KEY"
 
 #: Threads of each process that exchanges never take: files, pages and health go on.
 RESERVED_THREADS = 20
@@ -120,20 +122,21 @@ class Access:
     def enter(self) -> None:
         """A seat for this request, counted for its address; a blueprint has to ``leave`` it."""
         self._seats.take()
-        g.has_seat = True
+        current_notes().has_seat = True
         self.count_address()
 
     def leave(self, error: BaseException | None = None) -> None:
         """Give this request's seat back, if it has one, whatever became of it."""
-        if g.pop("has_seat", False):
+        if current_notes().pop("has_seat", False):
             self._seats.give_back()
 
     def count_address(self, purpose: str = "") -> None:
         """One request more from where this one comes; each *purpose* has a count of its own."""
-        client = client_of(request.environ, self._trusted_hops)
+        environ = current_request().environ
+        client = client_of(environ, self._trusted_hops)
         if client is not None:
             self._limiter.count(Kind.ADDRESS, f"{purpose} {client}" if purpose else client)
-        elif not self._has_warned and is_behind_unknown_proxy(request.environ, self._trusted_hops):
+        elif not self._has_warned and is_behind_unknown_proxy(environ, self._trusted_hops):
             self._has_warned = True
             event(
                 "requests come through a proxy that the config does not know",
@@ -154,27 +157,28 @@ class Access:
         """Ask the hook, if there is one."""
         if self._attest is None:
             return
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.lower(): value for name, value in current_request().headers.items()}
         self._attest(Evidence(provider, verb, headers, hashlib.sha256(body).digest()))
 
     def _admit(self) -> Response | None:
-        origin = request.headers.get("Origin")
-        g.is_foreign_page = origin in self._origins
-        if request.method == "OPTIONS":
+        environ, notes = current_request().environ, current_notes()
+        origin = environ.get("HTTP_ORIGIN")
+        is_foreign_page = notes.is_foreign_page = origin in self._origins
+        if environ["REQUEST_METHOD"] == "OPTIONS":
             # For an origin that is not listed OPTIONS is a method like others: 405.
-            return Response(status=204) if g.is_foreign_page else None
+            return Response(status=204) if is_foreign_page else None
         self.enter()
-        if origin is not None and not g.is_foreign_page and not _is_own(origin):
+        if origin is not None and not is_foreign_page and not _is_own(origin, environ):
             raise RequestRefused(
                 "unauthorized_client",
                 "This server takes no requests from pages of this origin. Whoever runs it can "
                 "allow an origin: allowed_origins in the config.",
             )
-        self._check_app_key()
+        self._check_app_key(environ)
         return None
 
-    def _check_app_key(self) -> None:
-        shown = request.headers.get(APP_KEY_HEADER, "")
+    def _check_app_key(self, environ: Mapping[str, object]) -> None:
+        shown = str(environ.get(_APP_KEY_VARIABLE, ""))
         if self._app_keys and not _is_one_of(shown, self._app_keys):
             raise RequestRefused(
                 "invalid_client",
@@ -185,20 +189,21 @@ class Access:
         if not self._origins:
             return response
         response.vary.add("Origin")
-        if g.get("is_foreign_page"):
-            response.headers["Access-Control-Allow-Origin"] = request.headers["Origin"]
+        asked = current_request()
+        if current_notes().get("is_foreign_page"):
+            response.headers["Access-Control-Allow-Origin"] = asked.headers["Origin"]
             response.headers["Access-Control-Expose-Headers"] = "Retry-After"
-            if request.method == "OPTIONS":
+            if asked.method == "OPTIONS":
                 response.headers["Access-Control-Allow-Methods"] = "POST"
                 response.headers["Access-Control-Allow-Headers"] = f"Content-Type, {APP_KEY_HEADER}"
                 response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE
         return response
 
 
-def _is_own(origin: str) -> bool:
+def _is_own(origin: str, environ: Mapping[str, object]) -> bool:
     """Whether *origin* is that of the host which the request is for, on the same port."""
     try:
-        return urlsplit(origin).netloc == str(request.environ.get("HTTP_HOST", ""))
+        return urlsplit(origin).netloc == str(environ.get("HTTP_HOST", ""))
     except ValueError:
         return False
 

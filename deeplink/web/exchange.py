@@ -6,10 +6,11 @@ RFC 6749 sections 5.1 and 5.2, with a true status for every error.
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING, TypeVar
 
-from flask import Blueprint, Response, abort, g, jsonify, request
+from flask import Blueprint, Response, abort
 from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
@@ -23,6 +24,7 @@ from deeplink.oauth.request import (
     parse_revoke_request,
     read_fields,
 )
+from deeplink.web.context import current_notes, current_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,6 +60,8 @@ STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str]
 #: What Retry-After says, in seconds, to those whose answer lies under a key that we lack.
 _STORE_RETRY_AFTER = 5
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 #: What a request that reaches no view is told; any other HTTP error is told by its number.
 _SENTENCES = {
     400: "The body did not come whole and in time. Send the same request again.",
@@ -76,7 +80,7 @@ def blueprint(exchanges: Mapping[str, Exchange], access: Access) -> Blueprint:
     def exchange_of(provider: str) -> Exchange:
         exchange = exchanges.get(provider) or abort(404)
         # For the counters: a configured name and a verb of ours, so a closed set.
-        g.exchange = (provider, request.path.rpartition("/")[2])
+        current_notes().exchange = (provider, current_request().path.rpartition("/")[2])
         return exchange
 
     def read(
@@ -131,13 +135,15 @@ def blueprint(exchanges: Mapping[str, Exchange], access: Access) -> Blueprint:
 
 def _body() -> tuple[str, bytes]:
     """The type and bytes of the body. Nothing else counts: an address stays in every log."""
+    request = current_request()
     if request.query_string:
         raise errors.RequestRefused(
             "invalid_request",
             "Send everything in the body and nothing behind a question mark: what stands in an "
             "address stays in every log on its way.",
         )
-    if request.mimetype not in CONTENT_TYPES:
+    mimetype = request.mimetype
+    if mimetype not in CONTENT_TYPES:
         abort(415)
     # One byte more than we take: a body of unknown length that exceeds the limit is cut off there
     # by Werkzeug 3.1 and passes for a whole one (``LimitedStream.readall``).
@@ -152,25 +158,30 @@ def _body() -> tuple[str, bytes]:
         abort(400)
     if len(body) > MAX_BODY:
         abort(413)
-    return request.mimetype, body
+    return mimetype, body
 
 
 def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
     body: dict[str, object] = dict(result.fields) if result else {}
     body["request_id"] = _request_id()
     if result and result.is_replay:
-        g.outcome = "answered_again"
+        current_notes().outcome = "answered_again"
     if result and result.log_id:
         body["log_id"] = result.log_id
     if warnings:
         body["warnings"] = [{"code": item.code, "message": item.message} for item in warnings]
-    return jsonify(body)
+    return _as_json(body)
+
+
+def _as_json(body: Mapping[str, object], status: int = 200) -> Response:
+    return Response(_ENCODER.encode(body), status, mimetype="application/json")
 
 
 def _request_id() -> str:
-    if "request_id" not in g:
-        g.request_id = secrets.token_hex(8)
-    return str(g.request_id)
+    notes = current_notes()
+    if "request_id" not in notes:
+        notes.request_id = secrets.token_hex(8)
+    return str(notes.request_id)
 
 
 def _login_error(error: errors.LoginError) -> Response:
@@ -213,13 +224,11 @@ def _http_error(error: HTTPException) -> Response:
 def _failure(
     status: int, error: str, sentence: str, *, code: str, log_id: str | None = None
 ) -> Response:
-    g.error_code = code
+    current_notes().error_code = code
     body = {"error": error, "error_description": sentence, "request_id": _request_id()}
     if log_id:
         body["log_id"] = log_id
-    answer = jsonify(body)
-    answer.status_code = status
-    return answer
+    return _as_json(body, status)
 
 
 def _never_stored(response: Response) -> Response:

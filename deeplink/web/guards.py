@@ -10,11 +10,12 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from flask import abort, g, request
+from flask import abort
 
 from deeplink.logs import event
 from deeplink.web import health
 from deeplink.web.arrivals import Arrivals
+from deeplink.web.context import current_notes, current_request
 from deeplink.web.failures import note_unknown_host
 
 if TYPE_CHECKING:
@@ -74,35 +75,40 @@ def install(
 
     @app.before_request
     def admit() -> None:
-        arrivals.expect(request.environ)
-        g.started = time.perf_counter()
-        g.request_id = secrets.token_hex(8)
-        host = host_of(request.environ)
-        if host not in known and request.path not in health.PATHS:
+        asked, notes = current_request(), current_notes()
+        arrivals.expect(asked.environ)
+        notes.started = time.perf_counter()
+        notes.request_id = secrets.token_hex(8)
+        host = host_of(asked.environ)
+        if host not in known and asked.path not in health.PATHS:
             note_unknown_host(strangers, host)
-            g.error_code = "unknown_host"
+            notes.error_code = "unknown_host"
             abort(404)
 
     @app.after_request
     def account(response: Response) -> Response:
+        asked, notes = current_request(), current_notes()
         for name, value in standing:
             response.headers.setdefault(name, value)
-        route = request.url_rule.rule if request.url_rule else "unmatched"
-        method = request.method if request.method in _METHODS else "OTHER"
-        seconds = time.perf_counter() - g.get("started", time.perf_counter())
-        metrics.requests.labels(route, method, str(response.status_code)).inc()
+        route = asked.url_rule.rule if asked.url_rule else "unmatched"
+        method = asked.method if asked.method in _METHODS else "OTHER"
+        now = time.perf_counter()
+        seconds = now - notes.get("started", now)
+        status = response.status_code
+        error = notes.get("error_code")
+        metrics.requests.labels(route, method, str(status)).inc()
         metrics.seconds.labels(route).observe(seconds)
-        if "exchange" in g:
-            metrics.exchanges.labels(*g.exchange, g.get("error_code", g.get("outcome", "ok"))).inc()
+        if exchange := notes.get("exchange"):
+            metrics.exchanges.labels(*exchange, error or notes.get("outcome", "ok")).inc()
         line = {
             "route": route,
             "method": method,
-            "status": response.status_code,
+            "status": status,
             "ms": round(seconds * 1000, 1),
-            "request_id": g.get("request_id", ""),
+            "request_id": notes.get("request_id", ""),
         }
-        if "error_code" in g:
-            line["error"] = g.error_code
+        if error is not None:
+            line["error"] = error
         event("request", line)
         return response
 
