@@ -15,6 +15,8 @@ import tempfile
 import threading
 import time
 import weakref
+from collections import deque
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +64,8 @@ ON CONFLICT (key) DO UPDATE SET
     expires = CASE WHEN entries.expires > :now THEN entries.expires ELSE excluded.expires END
 RETURNING value
 """
+# It changes nothing, and takes the lock for writing nevertheless.
+_TOUCH = "DELETE FROM entries WHERE id = -1"
 _DROP_OLD = """
 DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE expires <= ? LIMIT ?)
 """
@@ -75,6 +79,18 @@ DELETE FROM entries WHERE id IN (SELECT id FROM entries ORDER BY id LIMIT 1 + (
 #: Connections that a forked child must neither use nor close
 #: (https://www.sqlite.org/howtocorrupt.html section 2.6).
 _inherited: list[sqlite3.Connection] = []
+
+
+@dataclass(slots=True)
+class _Step:
+    """One statement that a thread wants done, and what came of it when *done* opens."""
+
+    statement: str
+    fields: Any
+    writes: bool
+    rows: list[tuple[Any, ...]] | None = None
+    error: Exception | None = None
+    done: threading.Lock = field(default_factory=threading.Lock)
 
 
 class SQLiteStore:
@@ -102,6 +118,7 @@ class SQLiteStore:
         self._is_private = path is None
         self._path = path or _private_path()
         self._lock = threading.Lock()
+        self._steps: deque[_Step] = deque()
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
         self._writes = 0
@@ -136,8 +153,7 @@ class SQLiteStore:
 
     def ping(self) -> None:
         # Taking the lock for writing finds a read-only file system, which SELECT 1 does not.
-        self._run("BEGIN IMMEDIATE")
-        self._run("COMMIT")
+        self._run(_TOUCH, writes=True)
 
     def close(self) -> None:
         """Close this process's connection; the next use opens another."""
@@ -148,21 +164,72 @@ class SQLiteStore:
         self, statement: str, fields: Any = (), *, writes: bool = False
     ) -> list[tuple[Any, ...]]:
         """
-        The rows of one statement, which is one transaction.
+        The rows of one statement, whole or not at all.
 
-        One connection and one lock a process: threads then queue here, in order, and only
-        processes meet in SQLite's own waiting, which sleeps longer with each attempt.
+        One connection a process: its threads queue here, in order, and only processes meet in
+        SQLite's own waiting, which sleeps longer with each attempt. Whoever finds the connection
+        free takes all that queue along in one transaction. With a lock for each statement its
+        holder had to win the interpreter back five times while everybody else waited for it:
+        that was a third of the time of a busy server.
         """
-        with self._lock:
+        step = _Step(statement, fields, writes)
+        step.done.acquire()
+        self._steps.append(step)
+        # Who came too late for the holder's last look is seen by the look after its release.
+        while self._steps and self._lock.acquire(blocking=False):
             try:
-                connection = self._connected()
-                if writes:
-                    self._sweep(connection)
-                return self._execute(connection, statement, fields)
-            except (sqlite3.Error, OSError) as cause:
-                if not _is_busy(cause):
-                    self._drop_connection()
-                raise StoreUnavailable(self._words(cause)) from cause
+                self._run_queue()
+            finally:
+                self._lock.release()
+        with step.done:
+            if step.rows is not None:
+                return step.rows
+        # Without a cause, the thread that took this step along was stopped in the middle.
+        cause = step.error or InterruptedError()
+        raise StoreUnavailable(self._words(cause)) from cause
+
+    def _run_queue(self) -> None:
+        steps = [self._steps.popleft() for _ in range(len(self._steps))]
+        try:
+            if len(steps) < 2 or not self._run_together(steps):
+                for step in steps:
+                    self._run_alone(step)
+        finally:
+            for step in steps:
+                step.done.release()
+
+    def _run_together(self, steps: list[_Step]) -> bool:
+        """
+        Do all in one transaction, or tell all that another process does not let go; if one cannot
+        be done, nothing has happened and each is to be done for itself.
+        """
+        connection = None
+        try:
+            connection = self._connected()
+            self._sweep(connection, sum(step.writes for step in steps))
+            connection.execute("BEGIN IMMEDIATE")
+            found = [connection.execute(step.statement, step.fields).fetchall() for step in steps]
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as cause:
+            if connection is not None and connection.in_transaction:
+                connection.execute("ROLLBACK")
+            for step in steps:
+                step.error = cause
+            return _is_busy(cause)
+        for step, rows in zip(steps, found, strict=True):
+            step.rows = rows
+        return True
+
+    def _run_alone(self, step: _Step) -> None:
+        try:
+            connection = self._connected()
+            if step.writes:
+                self._sweep(connection, 1)
+            step.rows = self._execute(connection, step.statement, step.fields)
+        except (sqlite3.Error, OSError) as cause:
+            step.error = cause
+            if not _is_busy(cause):
+                self._drop_connection()
 
     def _connected(self) -> sqlite3.Connection:
         if self._path is None:
@@ -194,9 +261,9 @@ class SQLiteStore:
             connection.execute(_DROP_OLDEST)
             return connection.execute(statement, fields).fetchall()
 
-    def _sweep(self, connection: sqlite3.Connection) -> None:
+    def _sweep(self, connection: sqlite3.Connection, writes: int) -> None:
         now = self._clock()
-        self._writes += 1
+        self._writes += writes
         if self._writes < SWEEP_AFTER_WRITES and now < self._next_sweep:
             return
         self._writes = 0
@@ -230,6 +297,7 @@ class SQLiteStore:
     def _forget_connection(self) -> None:
         """In a forked child: begin anew. The lock may be held by a thread that is not here."""
         self._lock = threading.Lock()
+        self._steps = deque()
         if self._connection is not None:
             _inherited.append(self._connection)
         self._connection = None

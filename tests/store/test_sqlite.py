@@ -9,6 +9,8 @@ import stat
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 
 import pytest
 
@@ -248,3 +250,66 @@ def test_the_config_s_word_opens_it(tmp_path):
     store.ping()
     store.close()
     assert store.path == tmp_path / "store.sqlite"
+
+
+def queued(store, *calls):
+    """What *calls* gave or refused with, all queued when somebody came and took them along."""
+    outcomes = {}
+
+    def run(number, call):
+        try:
+            outcomes[number] = call()
+        except StoreUnavailable as trouble:
+            outcomes[number] = trouble
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(calls)]
+    with store._lock:
+        for thread in threads:
+            thread.start()
+        for _ in range(1000):
+            if len(store._steps) == len(calls):
+                break
+            time.sleep(0.005)
+    run("last", lambda: store.get("nothing"))
+    for thread in threads:
+        thread.join(10)
+    return [outcomes[number] for number in range(len(calls))]
+
+
+def test_all_that_queue_go_in_one_transaction(open_sqlite, tmp_path):
+    store = open_sqlite(tmp_path / "store.sqlite")
+    store.put("key", b"value", 60)
+    said = []
+    store._connection.set_trace_callback(said.append)
+    calls = [lambda: store.bump("count", 60)] * 8
+    calls += [lambda: store.take("key")] * 2
+    outcomes = queued(store, *calls)
+    assert sorted(outcomes[:8]) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert sorted(outcomes[8:], key=str) == [None, b"value"]
+    assert [line for line in said if line in ("BEGIN IMMEDIATE", "COMMIT")] == [
+        "BEGIN IMMEDIATE",
+        "COMMIT",
+    ]
+
+
+def test_one_that_cannot_be_done_does_not_take_the_others_along(open_sqlite, tmp_path):
+    store = open_sqlite(tmp_path / "store.sqlite")
+    store.ping()
+    calls = [lambda: store.bump("count", 60)] * 4
+    outcomes = queued(store, *calls, lambda: store._run("no statement"), *calls)
+    assert isinstance(outcomes.pop(4), StoreUnavailable)
+    assert sorted(outcomes) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_all_that_queue_wait_for_another_process_together(open_sqlite, tmp_path):
+    store = open_sqlite(tmp_path / "store.sqlite")
+    store.ping()
+    other = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    outcomes = queued(store, *[lambda: store.bump("count", 60)] * 8)
+    assert time.monotonic() - began < 4
+    other.close()
+    assert {str(trouble).partition(" has ")[2] for trouble in outcomes} == {
+        "been locked by another process for 1 s"
+    }
