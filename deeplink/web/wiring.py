@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
@@ -40,6 +40,7 @@ from deeplink.web.access import Access
 from deeplink.web.fastlane_offer import EXTENSION, Offer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from flask import Blueprint
@@ -47,6 +48,14 @@ if TYPE_CHECKING:
     from deeplink.config import Config
     from deeplink.errors import StoreUnavailable
     from deeplink.web.access import Attest
+
+
+class _App(Flask):
+    """No view or hook of ours is a coroutine; Flask asks each of them at each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
 
 #: The largest request body that any route takes, in bytes (S14).
 MAX_BODY = 8 * 1024
@@ -68,7 +77,7 @@ def create_app(
     this machine runs. *attest* is the hook for App Attest and Play Integrity. Call it before the
     server forks: the processes then share what it opens.
     """
-    app = Flask("deeplink", static_folder=None, template_folder=None)
+    app = _App("deeplink", static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     # An app link does not follow a redirect and a browser's loses the tap that may open the app:
     # each path is registered in every form that answers, and no other form leads to it.
