@@ -73,7 +73,7 @@ def seal(
     plain: bytes,
     *,
     secrets: Sequence[str],
-    context: Sequence[str],
+    context: Sequence[str | bytes],
     random: Callable[[int], bytes],
 ) -> bytes:
     """
@@ -89,7 +89,7 @@ def seal(
 
 
 def unseal(
-    keys: Sequence[Key], sealed: bytes, *, secrets: Sequence[str], context: Sequence[str]
+    keys: Sequence[Key], sealed: bytes, *, secrets: Sequence[str], context: Sequence[str | bytes]
 ) -> bytes:
     """
     The plain bytes of what ``seal`` made with one of *keys*.
@@ -138,7 +138,7 @@ def _build_key(texts: Sequence[str]) -> Key:
     )
 
 
-def _derive(key: Key, salt: bytes, secrets: Sequence[str], context: Sequence[str]) -> bytes:
+def _derive(key: Key, salt: bytes, secrets: Sequence[str], context: Sequence[str | bytes]) -> bytes:
     return _hkdf(joined(*secrets), key._sealing, salt + joined(*context), 32)
 
 

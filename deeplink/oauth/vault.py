@@ -24,6 +24,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from deeplink.errors import (
@@ -465,7 +466,7 @@ class Vault:
         grant = joined(
             question.purpose, question.provider, question.client_key, question.grant.reveal()
         )
-        whole = joined(*question.context, *question.secrets)
+        whole = joined(_joined_context(*question.context), *question.secrets)
         return tuple(
             _Names(
                 key.name("turn", grant).hex(),
@@ -486,14 +487,23 @@ class Vault:
             self._keys[0],
             plain,
             secrets=question.secrets,
-            context=(kind, *question.context),
+            context=(kind, _joined_context(*question.context)),
             random=self._random,
         )
 
     def _unseal(self, question: Question, kind: str, sealed: bytes) -> bytes:
         return unseal(
-            self._keys, sealed, secrets=question.secrets, context=(kind, *question.context)
+            self._keys,
+            sealed,
+            secrets=question.secrets,
+            context=(kind, _joined_context(*question.context)),
         )
+
+
+# One for each app of each provider, all from the configuration.
+@lru_cache(maxsize=256)
+def _joined_context(*context: str) -> bytes:
+    return joined(*context)
 
 
 def _is_result(record: bytes) -> bool:
