@@ -67,14 +67,19 @@ class LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            rest = f"{self.format(record)}\n".encode()
+            self.write(f"{self.format(record)}\n")
+        except Exception:
+            self.handleError(record)
+
+    def write(self, lines: str) -> None:
+        """Write whole *lines*, as ``emit`` does with one."""
+        rest = lines.encode()
+        try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
             # Nobody reads the log any more: that must not end a login.
             return
-        except Exception:
-            self.handleError(record)
 
 
 def configure(level: str = "INFO") -> None:

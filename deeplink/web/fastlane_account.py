@@ -9,16 +9,15 @@ reader of our log who stands still must not hold up the loop that answers.
 from __future__ import annotations
 
 import bisect
-import contextlib
 import json
 import logging
 import queue
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
-from deeplink.logs import JsonFormatter, event
+from deeplink.logs import JsonFormatter, LineHandler, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,10 +76,11 @@ class Account:
         if not self._log.isEnabledFor(logging.INFO):
             return
         handlers = list(_handlers(self._log))
-        if all(map(_is_plain, handlers)):
+        plain = [handler for handler in handlers if _is_plain(handler)]
+        if len(plain) == len(handlers):
             lines = self._lines(given)
-            for handler in handlers:
-                _write(handler, lines)
+            for handler in plain:
+                handler.write(lines)
         else:  # somebody configured logging otherwise: the long way, line by line
             for reply, seconds in given:
                 event("request", self._fields(reply, seconds))
@@ -156,23 +156,11 @@ def _handlers(logger: logging.Logger) -> Iterator[logging.Handler]:
         current = current.parent if current.propagate else None
 
 
-def _is_plain(handler: logging.Handler) -> bool:
-    """Whether *handler* would do no more than write our JSON line to its stream."""
+def _is_plain(handler: logging.Handler) -> TypeGuard[LineHandler]:
+    """Whether *handler* would do no more than write our JSON line."""
     return (
-        type(handler) is logging.StreamHandler
+        type(handler) is LineHandler
         and type(handler.formatter) is JsonFormatter
         and handler.level <= logging.INFO
         and not handler.filters
     )
-
-
-def _write(handler: logging.Handler, lines: str) -> None:
-    assert isinstance(handler, logging.StreamHandler)  # noqa: S101
-    handler.acquire()
-    try:
-        # Like ``logging``: a log that cannot be written is no reason to stop serving.
-        with contextlib.suppress(OSError, ValueError):
-            handler.stream.write(lines)
-            handler.flush()
-    finally:
-        handler.release()

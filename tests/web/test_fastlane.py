@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import io
+import contextlib
 import json
 import logging
+import os
 import shutil
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from deeplink.logs import JsonFormatter
+from deeplink.logs import JsonFormatter, LineHandler
 from deeplink.metrics import Metrics
 from deeplink.web import fastlane_footing as footing
 from deeplink.web import prebuilt
@@ -130,34 +131,49 @@ def test_gunicorns_parser_says_whether_half_a_head_needs_more(offer, half, wante
     assert judge.needs_more(half, 1) is wanted
 
 
-@pytest.fixture
-def written():
-    """The project's handler, alone, on a stream that can be read."""
-    root, log = logging.getLogger(), logging.getLogger("deeplink")
-    before, level = root.handlers[:], log.level
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter())
-    root.handlers = [handler]
-    log.setLevel(logging.INFO)
-    yield stream
-    root.handlers = before
-    log.setLevel(level)
+@contextlib.contextmanager
+def written(path):
+    """The project's handler on *path*, alone: pytest's own would make the account go slowly."""
+    log = logging.getLogger("deeplink")
+    before = log.handlers[:], log.propagate, log.level
+    with path.open("wb") as file:
+        handler = LineHandler(file.fileno())
+        handler.setFormatter(JsonFormatter())
+        log.handlers, log.propagate = [handler], False
+        log.setLevel(logging.INFO)
+        try:
+            yield handler
+        finally:
+            log.handlers, log.propagate = before[:2]
+            log.setLevel(before[2])
 
 
-def request_lines(text):
-    return [json.loads(line) for line in text.splitlines()]
+def request_lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_the_account_writes_the_lines_that_the_application_would(offer, written):
+def test_the_account_writes_a_batch_of_lines_in_one_piece(offer, tmp_path, monkeypatch):
+    """A call to the kernel and a JSON encoder per line were half of a request's cost."""
+    account = Account(offer.metrics)
+    reply = Answers(offer).find(ask())
+    pieces = []
+    monkeypatch.setattr(os, "write", lambda _, piece: pieces.append(bytes(piece)) or len(piece))
+    with written(tmp_path / "log"):
+        account.settle([(reply, 0.001)] * 50)
+    assert [piece.count(b"\n") for piece in pieces] == [50]
+
+
+def test_the_account_writes_the_lines_that_the_application_would(offer, tmp_path):
     """Field by field the line of web/guards.py, whichever way it takes to the log."""
+    log = tmp_path / "log"
     reply = Answers(offer).find(ask())
     account = Account(offer.metrics)
-    account.settle([(reply, 0.00123), (reply, 0.5)])
-    quick = request_lines(written.getvalue())
-    logging.getLogger().handlers[0].addFilter(lambda record: True)
-    account.settle([(reply, 0.00123), (reply, 0.5)])
-    slow = request_lines(written.getvalue())[2:]
+    with written(log) as handler:
+        account.settle([(reply, 0.00123), (reply, 0.5)])
+        quick = request_lines(log)
+        handler.addFilter(lambda record: True)
+        account.settle([(reply, 0.00123), (reply, 0.5)])
+        slow = request_lines(log)[2:]
     for line in (*quick, *slow):
         assert len(line.pop("request_id")) == 16
         line.pop("time")
@@ -173,10 +189,11 @@ def test_the_account_writes_the_lines_that_the_application_would(offer, written)
     ]
 
 
-def test_the_account_is_silent_where_the_log_is(offer, written):
-    logging.getLogger("deeplink").setLevel(logging.WARNING)
-    Account(offer.metrics).settle([(Answers(offer).find(ask()), 0.001)])
-    assert written.getvalue() == ""
+def test_the_account_is_silent_where_the_log_is(offer, tmp_path):
+    with written(tmp_path / "log"):
+        logging.getLogger("deeplink").setLevel(logging.WARNING)
+        Account(offer.metrics).settle([(Answers(offer).find(ask()), 0.001)])
+    assert request_lines(tmp_path / "log") == []
 
 
 def test_the_account_counts_as_the_application_does(offer):
