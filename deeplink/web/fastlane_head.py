@@ -14,16 +14,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+#: The end of every head.
+END = b"\r\n\r\n"
+
 #: RFC 9110 section 5.6.2, without the underscore: gunicorn drops or refuses such names, because
 #: ``X_Forwarded_For`` and ``X-Forwarded-For`` become one variable in a WSGI environ.
 _TOKEN = rb"[!#$%&'*+.^`|~0-9A-Za-z-]+"
 
-#: Exactly one head and nothing after it. Targets and values are printable ASCII; obs-fold cannot
-#: match, because a line has to begin with a name. Possessive: nothing is tried twice, whatever
-#: somebody sends.
-_HEAD = re.compile(
-    rb"(GET|HEAD) (/[!-~]*+) HTTP/1\.([01])(?:\r\n" + _TOKEN + rb"+:[\t -~]*+)*+\r\n\r\n"
-)
+#: The first line, and any other. Targets and values are printable ASCII; obs-fold cannot match,
+#: because a line has to begin with a name. Possessive: nothing is tried twice, whatever somebody
+#: sends.
+_FIRST_LINE = re.compile(rb"(GET|HEAD) (/[!-~]*+) HTTP/1\.([01])")
+_LINE = re.compile(rb"(" + _TOKEN + rb"+):([\t -~]*+)")
+
+#: From one client to the next most lines of a head are the same. So many of them, and so many
+#: sets of those that concern us, are remembered with what they mean: a phone's 14 fields are read
+#: in 2 µs then, in 8 if each of them is new.
+REMEMBERED_LINES = 1024
+REMEMBERED_LENGTH = 256
 
 #: Fields that choose among the finished answers, or say what becomes of the connection.
 _READ = (b"host", b"connection", b"accept-encoding", b"if-none-match")
@@ -74,19 +82,53 @@ def python_reader(scheme_fields: Collection[str]) -> Callable[[bytes], Ask | Non
     >>> read(b"GET /a HTTP/1.1\\r\\nHost: b\\r\\nContent-Length: 0\\r\\n\\r\\n")
     """
     schemes = [name.lower().encode("ascii") for name in scheme_fields]
-    names = b"|".join(map(re.escape, (*_READ, *_LEFT_TO_GUNICORN, *schemes)))
-    # A literal beginning lets the search skip from line to line: 5 µs of 8 lie in it.
-    fields_of = re.compile(rb"\r\n(?i:(" + names + rb")):[\t ]*([\t -~]*)").findall
-    match, meaning = _HEAD.fullmatch, _meaning(schemes)
+    concern = frozenset((*_READ, *_LEFT_TO_GUNICORN, *schemes))
+    first_of, field_of, meaning = _FIRST_LINE.fullmatch, _LINE.fullmatch, _meaning(schemes)
+    plain: set[bytes] = set()
+    telling: set[bytes] = set()
+    understood: dict[tuple[bytes, ...], Ask] = {}
 
     def read(head: bytes) -> Ask | None:
-        found = match(head)
-        if found is None:
+        lines = [line for line in head.split(b"\r\n") if line not in plain]
+        # What is plain among fields is not so before them: the first line must still be there.
+        if not head.endswith(END) or not head.startswith(lines[0]):
             return None
-        method, target, minor = found.groups()
-        return meaning(method, target, int(minor), fields_of(head, found.end(3)))
+        told = lines[:1]
+        for line in lines[1:-2]:
+            if line not in telling:
+                field = field_of(line)
+                if field is None:
+                    return None
+                if field[1].lower() not in concern:
+                    if len(line) <= REMEMBERED_LENGTH:
+                        _make_room(plain)
+                        plain.add(line)
+                    continue
+            told.append(line)
+        key = tuple(told)
+        return understood.get(key) or understand(key)
+
+    def understand(told: tuple[bytes, ...]) -> Ask | None:
+        first, fields = first_of(told[0]), [field_of(line) for line in told[1:]]
+        if first is None:
+            return None
+        pairs = [field.groups() for field in fields if field is not None]
+        ask = meaning(first[1], first[2], int(first[3]), pairs)
+        # What has no meaning here, somebody's cookie perhaps, has no place here either.
+        if ask is not None and max(map(len, told)) <= REMEMBERED_LENGTH:
+            for known in (telling, understood):
+                _make_room(known)
+            telling.update(told[1:])
+            understood[told] = ask
+        return ask
 
     return read
+
+
+def _make_room(known: set[bytes] | dict[tuple[bytes, ...], Ask]) -> None:
+    # They are a stranger's words: a bounded number of them.
+    if len(known) >= REMEMBERED_LINES:
+        known.clear()
 
 
 def c_reader(scheme_fields: Collection[str], parser: Any) -> Callable[[bytes], Ask | None]:

@@ -17,7 +17,7 @@ from gunicorn.http.message import (  # type: ignore[import-untyped]
 )
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
-from deeplink.web.fastlane_head import Ask, c_reader, python_reader
+from deeplink.web.fastlane_head import END, Ask, c_reader, python_reader
 from deeplink.web.fastlane_offer import Answers, Reply
 
 if TYPE_CHECKING:
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 #: request is the same as its last. Those behind a proxy that numbers them never are.
 REMEMBERED_HEADS = 256
 REMEMBERED_LENGTH = 2048
-
-#: The end of every head that the lane understands.
-END = b"\r\n\r\n"
 
 #: The reply to a head, the x of its HTTP/1.x, and whether its connection ends with the reply.
 Known = tuple[Reply, int, bool]
@@ -65,9 +62,7 @@ class Judge:
 
     def answer_to(self, head: bytes) -> Known | None:
         """The reply to *head*; None if it is not exactly one plain request for a file of ours."""
-        if not head.endswith(END) or not self._is_moderate(head):
-            return None
-        ask = self._read(head)
+        ask = self._read(head) if self._is_moderate(head) else None
         reply = self._answers.find(ask.what) if ask is not None else None
         if ask is None or reply is None:
             return None

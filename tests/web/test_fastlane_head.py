@@ -51,6 +51,8 @@ def heads(draw):
             st.sampled_from(VALUES) | st.text(st.characters(max_codepoint=255), max_size=4)
         )
         lines.append(f"{name}:{draw(st.sampled_from(['', ' ', '  ']))}{value}")
+    if draw(st.integers(0, 9)) == 0:  # a good line in a wrong place
+        lines = draw(st.permutations(lines))
     ending = draw(st.sampled_from(ENDS)) if draw(st.integers(0, 3)) == 0 else "\r\n"
     rest = draw(st.sampled_from(["", "", "", "x", "\r\n", "GET /b HTTP/1.1\r\n\r\n"]))
     return ("".join(line + ending for line in lines) + ending + rest).encode("latin-1")
@@ -124,6 +126,34 @@ def test_a_phones_request_is_understood(read):
 def test_one_unusual_field_and_the_request_is_left_to_gunicorn(read, field):
     head = f"GET /a HTTP/1.1\r\nHost: b.example\r\n{field}\r\n\r\n".encode("latin-1")
     assert read(head) is None
+
+
+@pytest.mark.parametrize("read", READERS)
+def test_a_known_line_means_nothing_in_a_wrong_place(read):
+    """The Python reader remembers lines; where they stand still matters."""
+    first, host, other, end = b"GET /a HTTP/1.1\r\n", b"Host: b\r\n", b"X-A: b\r\n", b"\r\n"
+    assert read(first + host + other + end) is not None
+    for wrong in (
+        *(other + first + host + end, host + first + other + end, other + host + end),
+        *(first + host + end + other, first + host + other, first + host + end + end + other),
+        *(first + end + host + other + end, end + first + host + other + end, other + end),
+        *(first + host + other + first + end, first + host + host + other + end, end, b""),
+    ):
+        assert read(wrong) is None
+
+
+def test_no_stranger_makes_the_memory_of_lines_grow():
+    read = python_reader(SCHEMES)
+    known = {
+        cell.cell_contents.__class__: cell.cell_contents
+        for cell in read.__closure__
+        if isinstance(cell.cell_contents, set)
+    }
+    assert known
+    for number in range(5000):
+        head = f"GET /a{number} HTTP/1.1\r\nHost: b{number}\r\nX-A: {number}\r\n\r\n".encode()
+        assert read(head) is not None
+        assert all(len(each) <= 1024 for each in known.values())
 
 
 @pytest.mark.parametrize("read", READERS)
