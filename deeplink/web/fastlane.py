@@ -63,7 +63,7 @@ TURN = 0.25
 
 #: Answers wait so long, or until they are so many, for their log lines to be written together.
 SETTLE_AFTER = 0.02
-SETTLE_AT = 256
+SETTLE_AT = 1024
 
 _READABLE, _WRITABLE = select.EPOLLIN, select.EPOLLOUT
 _LATER = (-errno.EAGAIN, -errno.EINTR)
@@ -108,16 +108,15 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         self._known = self._judgement.known
         self._account = Account(offer.metrics)
         self._account.start()
-        self._receive, self._send = calls.receive, calls.send
         self._keeps = bool(self.cfg.keepalive)
         self._given: list[tuple[Reply, float]] = []
         self._settle_at = 0.0
         self._connections: dict[int, Connection] = {}
         self._unfinished = 0
-        self._watch = calls.Watch()
+        self._watch = select.epoll()
         # gunicorn's own poller, which holds the pipe by which its threads call, is one of the
         # things this loop watches.
-        self._watch.add(self.poller.fileno(), _READABLE)
+        self._watch.register(self.poller.fileno(), _READABLE)
         self._listeners = {listener.fileno(): listener for listener in self.sockets}
         self._places = {listener.fileno(): listener.getsockname() for listener in self.sockets}
         for listener in self.sockets:
@@ -156,9 +155,9 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
             if enabled:
                 listener.setblocking(False)
                 # One worker is woken for a new connection, not each of them.
-                self._watch.add(number, _READABLE | select.EPOLLEXCLUSIVE)
+                self._watch.register(number, _READABLE | select.EPOLLEXCLUSIVE)
             else:
-                self._watch.remove(number)
+                self._watch.unregister(number)
         self._accepting = enabled
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
@@ -168,9 +167,6 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
             waiting = SETTLE_AFTER if self._given else min(timeout, TURN)
             events = self._watch.poll(waiting, EVENTS)
             self._tell_time()
-            calm = self.nr_conns == len(self._connections)
-            self._receive = calls.receive_freely if calm else calls.receive
-            self._send = calls.send_freely if calm else calls.send
             for descriptor, _ in events:
                 connection = self._connections.get(descriptor)
                 if connection is not None:
@@ -262,7 +258,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         if connection.state == LINGERING:
             self._drain(connection)
             return
-        received = self._receive(connection.descriptor)
+        received = calls.receive(connection.descriptor)
         known = self._known.get(received) if not connection.head else None
         if known is not None:
             self._answer(connection, known)
@@ -355,7 +351,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         self._write(connection, reply.at(self._second, self._date, minor, close))
 
     def _write(self, connection: Connection, data: bytes) -> None:
-        sent = self._send(connection.descriptor, data)
+        sent = calls.send(connection.descriptor, data)
         if sent == len(data):
             connection.rest = b""
             if connection.then == IDLE:
@@ -379,9 +375,9 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         if connection.watched == events:
             return
         if connection.watched:
-            self._watch.change(connection.descriptor, events)
+            self._watch.modify(connection.descriptor, events)
         else:
-            self._watch.add(connection.descriptor, events)
+            self._watch.register(connection.descriptor, events)
         connection.watched = events
 
     def _linger(self, connection: Connection) -> None:
@@ -404,7 +400,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         self._forget_half(connection)
         del self._connections[connection.descriptor]
         if connection.watched:
-            self._watch.remove(connection.descriptor)
+            self._watch.unregister(connection.descriptor)
             connection.watched = 0
 
     def _drop(self, connection: Connection) -> None:
