@@ -241,24 +241,55 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
                 if descriptor not in (*_LATER, -errno.ECONNABORTED):
                     raise OSError(-descriptor, os.strerror(-descriptor))
                 return
-            self.nr_conns += 1
-            connection = Connection(descriptor, listener, self._now)
-            self._connections[descriptor] = connection
-            try:
-                self._go_on(connection)
-            except Exception:
-                self._fail(connection)
+            received = calls.receive(descriptor)
+            known = self._known.get(received)
+            if known is not None and known[2]:
+                self._answer_once(descriptor, listener, known)
+            else:
+                self._enter(descriptor, listener, received)
             if not self.alive:
                 return
+
+    def _answer_once(self, descriptor: int, listener: int, known: Known) -> None:
+        """
+        Answer a new connection and close it, without a row in the table unless it has to wait.
+
+        It is the fate of most, and 4 % of their cost.
+        """
+        reply, minor, _ = known
+        self._note(reply)
+        data = reply.at(self._second, self._date, minor, True)
+        sent = calls.send(descriptor, data)
+        if sent == len(data):
+            calls.close(descriptor)
+        else:
+            connection = self._row(descriptor, listener)
+            connection.then = NEW
+            self._sent(connection, data, sent)
+
+    def _enter(self, descriptor: int, listener: int, received: bytes | int) -> None:
+        connection = self._row(descriptor, listener)
+        try:
+            self._take(connection, received)
+        except Exception:
+            self._fail(connection)
+
+    def _row(self, descriptor: int, listener: int) -> Connection:
+        self.nr_conns += 1
+        connection = Connection(descriptor, listener, self._now)
+        self._connections[descriptor] = connection
+        return connection
 
     def _go_on(self, connection: Connection) -> None:
         if connection.state == WRITING:
             self._write(connection, connection.rest)
-            return
-        if connection.state == LINGERING:
+        elif connection.state == LINGERING:
             self._drain(connection)
-            return
-        received = calls.receive(connection.descriptor)
+        else:
+            self._take(connection, calls.receive(connection.descriptor))
+
+    def _take(self, connection: Connection, received: bytes | int) -> None:
+        """What becomes of *connection* now that the kernel gave *received* for it."""
         known = self._known.get(received) if not connection.head else None
         if known is not None:
             self._answer(connection, known)
@@ -332,10 +363,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         reply, minor, close = known
         if connection.head:
             self._forget_half(connection)
-        self.nr += 1
-        if self.nr >= self.max_requests and self.alive:
-            self.log.info("Autorestarting worker after current request.")
-            self.alive = False
+        self._note(reply)
         if close:
             # Who asked for the end sends no more, and nothing came behind the request: there is
             # nothing to linger for.
@@ -345,13 +373,22 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
             connection.then, close = LINGERING, True
         else:
             connection.then = IDLE
+        self._write(connection, reply.at(self._second, self._date, minor, close))
+
+    def _note(self, reply: Reply) -> None:
+        self.nr += 1
+        if self.nr >= self.max_requests and self.alive:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
         if not self._given:
             self._settle_at = self._now + SETTLE_AFTER
         self._given.append((reply, time.monotonic() - self._now))
-        self._write(connection, reply.at(self._second, self._date, minor, close))
 
     def _write(self, connection: Connection, data: bytes) -> None:
-        sent = calls.send(connection.descriptor, data)
+        self._sent(connection, data, calls.send(connection.descriptor, data))
+
+    def _sent(self, connection: Connection, data: bytes, sent: int) -> None:
+        """What becomes of *connection* now that the kernel took *sent* bytes of *data*."""
         if sent == len(data):
             connection.rest = b""
             if connection.then == IDLE:

@@ -123,6 +123,18 @@ def test_a_large_file_reaches_a_slow_reader_whole_and_others_meanwhile(lane):
         assert b"200 OK" in answer(slow)[0]
 
 
+def test_a_large_last_answer_reaches_a_slow_reader_whole(lane):
+    """It does not fit into the kernel's buffer, so the connection has to wait in the table."""
+    large = CLOSING.replace(FILE.encode(), b"/large")
+    fetch(lane, large)  # a head that is known is answered on another way than a new one
+    with connect(lane) as slow:
+        slow.sendall(large)
+        assert b"200 OK" in fetch(lane)
+        head, _, body = everything(slow).partition(b"\r\n\r\n")
+    assert b"Connection: close" in head
+    assert body == bytes(range(256)) * 40_000
+
+
 def test_one_connection_goes_to_and_fro_between_lane_and_application(lane):
     with connect(lane) as connection:
         for _ in range(5):
