@@ -22,7 +22,7 @@ run: $(VENV)/.run ## serve at http://127.0.0.1:8000 (PORT=… for another port),
 
 test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real servers, a real browser
 	@if [ "$${CI:-}" = true ]; then $(MAKE) --no-print-directory setup-system; fi
-	@$(MAKE) --no-print-directory node-clients
+	@$(MAKE) --no-print-directory node-clients c-parser
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -57,8 +57,11 @@ bench: $(VENV)/.test setup-bench ## everything measured beside peers, and the RE
 setup-bench: ## nginx, wrk and node (as root), and gunicorn's C parser in an environment of its own
 	@{ command -v nginx && command -v wrk && command -v node && command -v redis-server; } >/dev/null || (apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(BENCH_PACKAGES))
+	@$(MAKE) --no-print-directory c-parser
+
+c-parser: # an environment with gunicorn's parser in C: the lane is measured and proved with it, too
 	@$(MAKE) --no-print-directory $(C_PARSER)/.installed || \
-	  echo "gunicorn_h1c could not be built (it wants gcc and Python's headers): bench leaves its rows out"
+	  echo "gunicorn_h1c could not be built (it wants gcc and Python's headers) and is left out"
 
 $(C_PARSER)/.installed: requirements.txt requirements-fast.txt | $(BIN)/python
 	$(PYTHON) -m venv $(C_PARSER)
@@ -101,4 +104,4 @@ $(VENV)/.test: requirements-test.txt pyproject.toml | $(BIN)/python
 	$(BIN)/python -m compileall -q app.py gunicorn.conf.py deeplink
 	@touch $@ $(VENV)/.run
 
-.PHONY: help run test setup setup-system setup-bench node-clients screenshots faults words bench soak fuzz lock clean
+.PHONY: help run test setup setup-system setup-bench c-parser node-clients screenshots faults words bench soak fuzz lock clean

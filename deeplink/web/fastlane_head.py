@@ -9,7 +9,7 @@ of the grammar of RFC 9112 (sections 2 to 6) and RFC 9110 (section 5), smaller t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -69,14 +69,14 @@ class Ask(NamedTuple):
     close: bool
 
 
-def python_reader(scheme_fields: Collection[str]) -> Callable[[bytes], Ask | None]:
+def reader(scheme_fields: Collection[str]) -> Callable[[bytes], Ask | None]:
     """
     A function from bytes to what they ask for, None for everything that is not utterly plain.
 
     *scheme_fields* are the names by which a proxy says "https" (gunicorn's
     ``secure_scheme_headers``): two that contradict each other are for gunicorn to refuse.
 
-    >>> read = python_reader(["X-FORWARDED-PROTO"])
+    >>> read = reader(["X-FORWARDED-PROTO"])
     >>> read(b"GET /a HTTP/1.1\\r\\nHost: b\\r\\n\\r\\n")
     Ask(what=(b'GET', b'/a', b'b', b'', b''), minor=1, close=False)
     >>> read(b"GET /a HTTP/1.1\\r\\nHost: b\\r\\nContent-Length: 0\\r\\n\\r\\n")
@@ -129,60 +129,6 @@ def _make_room(known: set[bytes] | dict[tuple[bytes, ...], Ask]) -> None:
     # They are a stranger's words: a bounded number of them.
     if len(known) >= REMEMBERED_LINES:
         known.clear()
-
-
-def c_reader(scheme_fields: Collection[str], parser: Any) -> Callable[[bytes], Ask | None]:
-    """
-    The same as ``python_reader``, by *parser*, the module ``gunicorn_h1c``.
-
-    That parser takes more than the lane does (bytes above 0x7f, underscores), so its findings
-    are measured again: a name is judged once and remembered, and every line must end with CRLF.
-    """
-    schemes = [name.lower().encode("ascii") for name in scheme_fields]
-    concern = frozenset((*_READ, *_LEFT_TO_GUNICORN, *schemes))
-    parse, meaning = parser.parse_request_fast, _meaning(schemes)
-    plain = bytes(byte for byte in range(256) if byte in b"\t\r\n" or 0x20 <= byte < 0x7F)
-    is_target = re.compile(rb"/[!-~]*").fullmatch
-    is_name = re.compile(_TOKEN).fullmatch
-    judged: dict[bytes, bool] = {}
-
-    def judge(name: bytes) -> bool | None:
-        if is_name(name) is None:
-            return None
-        if len(judged) >= 1000:  # names are a stranger's: remember a bounded number
-            judged.clear()
-        judged[name] = name.lower() in concern
-        return judged[name]
-
-    def read(head: bytes) -> Ask | None:
-        try:
-            request = parse(head)
-        except Exception:  # its errors are of classes that the module does not export
-            return None
-        fields = request.headers
-        method, target = request.method, request.path
-        if (
-            request.consumed != len(head)
-            or head.count(b"\r\n") != len(fields) + 2
-            or head.count(b"\n") != len(fields) + 2
-            or head.count(b"\r") != len(fields) + 2
-            or head.translate(None, plain)
-            or (method != b"GET" and method != b"HEAD")
-            or is_target(target) is None
-        ):
-            return None
-        found = []
-        for field in fields:
-            concerns = judged.get(field[0])
-            if concerns is None:
-                concerns = judge(field[0])
-            if concerns:
-                found.append(field)
-            elif concerns is None:
-                return None
-        return meaning(method, target, request.minor_version, found)
-
-    return read
 
 
 def _meaning(schemes: Collection[bytes]) -> Callable[..., Ask | None]:

@@ -17,12 +17,10 @@ from gunicorn.http.message import (  # type: ignore[import-untyped]
 )
 from gunicorn.http.unreader import IterUnreader  # type: ignore[import-untyped]
 
-from deeplink.web.fastlane_head import END, Ask, c_reader, python_reader
+from deeplink.web.fastlane_head import END, reader
 from deeplink.web.fastlane_offer import Answers, Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gunicorn.config import Config  # type: ignore[import-untyped]
 
     from deeplink.web.fastlane_offer import Offer
@@ -51,7 +49,7 @@ class Judge:
         self.known: dict[bytes | int, Known] = {}
         self._cfg = cfg
         self._answers = Answers(offer)
-        self._read = _reader(cfg)
+        self._read = reader(cfg.secure_scheme_headers)
         self._judges_every_byte = uses_c_parser(cfg)
         # gunicorn's limits, as its parser makes them of the configuration (http/message.py).
         limits = http.Request(cfg, IterUnreader([_PLAIN]), _ANYBODY)
@@ -99,12 +97,3 @@ class Judge:
     def _is_moderate(self, head: bytes) -> bool:
         """Whether no limit of gunicorn's can be passed by any part of *head*."""
         return len(head) <= self._moderate and head.count(b"\n") <= self._most_fields + 2
-
-
-def _reader(cfg: Config) -> Callable[[bytes], Ask | None]:
-    """The C parser where gunicorn itself would use it, else the one in Python."""
-    if uses_c_parser(cfg):
-        import gunicorn_h1c  # type: ignore[import-not-found]
-
-        return c_reader(cfg.secure_scheme_headers, gunicorn_h1c)
-    return python_reader(cfg.secure_scheme_headers)

@@ -24,6 +24,10 @@ PROBE = f"GET /echo/probe HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n"
 
 LANE = "deeplink.web.fastlane.FastLane"
 
+#: By gunicorn's parsers, the interpreter that has them; that in C has an environment of its own.
+_C_PARSER = ROOT / ".venv" / "h1c" / "bin" / "python"
+PARSERS = {"python": sys.executable, **({"fast": str(_C_PARSER)} if _C_PARSER.exists() else {})}
+
 _CHANGING = re.compile(rb'Date: [^\r]*\r\n|"request_id": ?"[0-9a-f]{16}"')
 
 
@@ -52,7 +56,7 @@ class Outcome:
 
 
 @contextlib.contextmanager
-def serving(worker_class, log, *options, environ=None):
+def serving(worker_class, log, *options, environ=None, parser="python"):
     """gunicorn with the project's own settings, one worker of *worker_class*."""
     with socket.socket() as listener, log.open("wb") as output:
         listener.bind(("127.0.0.1", 0))
@@ -60,7 +64,8 @@ def serving(worker_class, log, *options, environ=None):
         listener.close()
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "gunicorn", "tests.end_to_end.lane_app:app"),
+                *(PARSERS[parser], "-m", "gunicorn", "tests.end_to_end.lane_app:app"),
+                *("--http-parser", parser),
                 *("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "8"),
                 *("--worker-class", worker_class, *options),
             ],

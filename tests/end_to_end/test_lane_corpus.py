@@ -23,12 +23,12 @@ PHONE = (
 ).encode()
 
 
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
+@pytest.fixture(scope="module", params=lane_stage.PARSERS)
+def servers(request, tmp_path_factory):
     logs = tmp_path_factory.mktemp("lane")
     with (
-        lane_stage.serving(LANE, logs / "lane.log") as lane,
-        lane_stage.serving("gthread", logs / "plain.log") as plain,
+        lane_stage.serving(LANE, logs / "lane.log", parser=request.param) as lane,
+        lane_stage.serving("gthread", logs / "plain.log", parser=request.param) as plain,
     ):
         assert "stands aside" not in lane.printed()
         yield lane, plain

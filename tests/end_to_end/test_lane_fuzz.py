@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.end_to_end import lane_stage
 from tests.end_to_end.lane_stage import FILE, HOST, LANE
 
-SECONDS = float(os.environ.get("LANE_FUZZ_SECONDS", "20"))
+SECONDS = float(os.environ.get("LANE_FUZZ_SECONDS", "30"))
 
 LINES = [
     *(f"GET {FILE} HTTP/1.1", f"GET {FILE} HTTP/1.1", f"HEAD {FILE} HTTP/1.0"),
@@ -58,6 +58,8 @@ def streams(draw):
     return [piece for piece in pieces if piece]
 
 
+# Not with the parser in C: that judges a wrong half of a head by how it came. In one piece it is
+# refused at once, in two nothing is said before its end; and the lane hands over one piece.
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
     logs = tmp_path_factory.mktemp("fuzz")
