@@ -1,7 +1,7 @@
 """
 Every measurement in turn, and the README's table of what they gave.
 
-    python bench/table.py [--rounds 15] [--only files,busy,exchange,start,rules,pages] [--write]
+    python bench/table.py [--rounds 15] [--only files,crowds,busy,…] [--write]
 
 Each part is a command of this folder and says itself how it measures. With ``--write`` the tables
 replace those in the README between the marks; without it they are only printed.
@@ -42,6 +42,7 @@ def parts(rounds: int) -> list[Part]:
     two = ["run.py", "--rounds", str(rounds), "--workers", "2", "--only", "no two heads"]
     return [
         Part("files", "The two files, beside one nginx worker with the same bytes", [*files, two]),
+        Part("crowds", "The files beside crowds", [["crowds.py"]]),
         Part("busy", "The files while exchanges take all of the core", [["saturated.py"]]),
         Part("exchange", "The exchange, provider 150 ms away, beside node", [["exchange.py"]]),
         Part("start", "Start and memory, beside a bare Flask application", [["boot.py"]]),
