@@ -1,5 +1,5 @@
 """
-Scripts and styles less what only their readers need: comments, indentation, spaces around signs.
+Scripts and styles less what only their readers need: comments, indentation, spaces, long names.
 
 Pages carry both inside them, and a phone on a bad line loads every byte. The files stay readable;
 what goes out is made at start, and the policy allows the hash of just that. Both rules are for the
@@ -9,11 +9,16 @@ files of this project: no text in them may go over several lines.
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 
-_TEXTS = re.compile(r'("(?:[^"\\]|\\.)*")')
 _STYLE_TEXTS = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')""")
-#: A line with another kind of text, or a regular expression, keeps its spaces.
-_FRAGILE = re.compile(r"['`/]")
+#: Texts and regular expressions: what is in them is no name, but for ``${name}`` in backticks.
+_LITERALS = re.compile(
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`"""
+    r"""|(?:(?<=[(=!&|,])|(?<=[=&|] ))/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\]|\\.)*\])+/)"""
+)
+_DECLARED = re.compile(r"(?:\b(?:const|let) |,)(\w{3,}) ?=(?![=>])")
+_PARAMETER = re.compile(r"(?<!async)\((\w+)\)=>")
 _SIGNS = re.compile(r"\s*([-{}()\[\];,:=<>?&|!*+])\s*")
 
 
@@ -26,7 +31,7 @@ def script(source: str) -> str:
     """
     lines = (line.strip() for line in source.splitlines())
     shorter = "\n".join(_shorter(line) for line in lines if line and not line.startswith("//"))
-    return re.sub(r"([{;,])\n", r"\1", shorter)
+    return _with_short_names(re.sub(r"([{;,])\n", r"\1", shorter))
 
 
 def style(source: str) -> str:
@@ -42,10 +47,30 @@ def style(source: str) -> str:
 
 
 def _shorter(line: str) -> str:
-    if _FRAGILE.search(line):
-        return line
-    parts = _TEXTS.split(line)
-    return "".join(part if part[:1] == '"' else _SIGNS.sub(r"\1", part) for part in parts)
+    parts = _LITERALS.split(line)
+    parts[::2] = [_PARAMETER.sub(r"\1=>", _SIGNS.sub(r"\1", part)) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _with_short_names(source: str) -> str:
+    """
+    *source* with a letter for each variable, if it is sure that its name means nothing else.
+
+    >>> _with_short_names('const way=find("way"),rest=1;go(way,{rest},a.find,`${rest}`)')
+    'const b=find("way"),rest=1;go(b,{rest},a.find,`${rest}`)'
+    """
+    parts = _LITERALS.split(source)
+    code = "\0".join(parts[::2])
+    texts = " ".join(part for part in parts[1::2] if part[0] == "`")
+    used = set(re.findall(r"\w+", source))
+    letters = iter(letter for letter in ascii_letters if letter not in used)
+    for name in dict.fromkeys(_DECLARED.findall(code)):
+        # Properties, keys, and variables that give a key its name.
+        means_more = rf"(?<!\.\.)\.{name}\b|\b{name}:|[{{,]\s?{name}\s?[,}}]"
+        if not re.search(means_more, code) and not re.search(rf"\b{name}\b", texts):
+            code = re.sub(rf"\b{name}\b", next(letters, name), code)
+    parts[::2] = code.split("\0")
+    return "".join(parts)
 
 
 def _shorter_style(part: str) -> str:
