@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from deeplink.rules.report import Report
 
 #: Bytes of a logo in the page. All of a page is one response of less than 15 KB.
-MAX_LOGO = 2000
+MAX_LOGO = 1500
 
 _DATA = re.compile(r"data:(image/[a-z+]+)((?:;[a-z0-9=-]+)*?)(;base64)?,(.*)", re.DOTALL)
 #: How each kind of picture begins (WHATWG MIME Sniffing, section 6.1).

@@ -9,6 +9,10 @@ The page is whole without its script. The script (``templates/_scripts/callback.
 query into the fragment, tries one way by itself where that can work, and says what became of it.
 So a login may also arrive in the fragment, where no server sees it: the page for a bare address
 holds the ways into the app as a template, with ``*`` in the place of the query.
+
+A page has the query in each of its links. Where that would make it too heavy, it has one link,
+which is all that somebody without script needs; the script (``carry.js``) moves on to the bare
+address, whose page has every way and is as heavy for one query as for another.
 """
 
 from __future__ import annotations
@@ -58,6 +62,12 @@ if TYPE_CHECKING:
 #: In bytes: a code, a state and their company are a few hundred; browsers and gunicorn (4,094 for
 #: the request line) take little more.
 MAX_QUERY = 4096
+
+#: Of one query: each "&" is five bytes in HTML, and must not make the page too heavy.
+MAX_PARAMETERS = 100
+
+#: Bytes of a page with a query in each link; a heavier one is shown with one link.
+MAX_PAGE = 15_000
 
 #: One value each, or the page and the app might read different ones (RFC 6749 section 3.1).
 _SINGLE = ("code", "state", "error")
@@ -147,12 +157,20 @@ def blueprint(
             abort(400)
         visitor = classify(request.headers.get("User-Agent", ""))
         words = pages.words()
+        full = page(answer, place, visitor, pretend_app_url, words)
+        login = equip(answer, place, visitor, pretend_app_url, words)
+        response = pages.render(
+            "callback.html", words=words, script="callback", page=full, login=login
+        )
+        if len(response.data) <= MAX_PAGE or not full.ways.shown:
+            return response
         return pages.render(
             "callback.html",
             words=words,
-            script="callback",
-            page=page(answer, place, visitor, pretend_app_url, words),
-            login=equip(answer, place, visitor, pretend_app_url, words),
+            # A refusal stays: the page for a bare address could not tell its reason.
+            script=None if answer.refusal else "carry",
+            page=replace(full, ways=Ways(full.ways.shown[:1], ()), stores=()),
+            login=replace(login, moments={}),
         )
 
     for path in sorted({path for _, path in places}):
@@ -237,6 +255,8 @@ def read(query: str | None) -> Answer | None:
     (True, None, None)
     """
     if query is None or len(query) > MAX_QUERY or not QUERY.fullmatch(query):
+        return None
+    if query.count("&") >= MAX_PARAMETERS:
         return None
     pairs = [pair.partition("=") for pair in query.split("&")]
     names = Counter(unquote_plus(name) for name, _, _ in pairs)

@@ -111,6 +111,7 @@ def blueprint(
         return pages.render(
             "link.html",
             words=words,
+            sheet="link",
             page=page(spot, visitor, words),
             link=preview.extras(spot.link, spot.url, spot.stars, visitor, words),
         )

@@ -65,10 +65,10 @@ class Pages:
         self._environment = own_templates.environment(folders)
         path = next(each for each in folders if (each / "_style.css").is_file()) / "_style.css"
         sheet = f"{path.read_text('utf-8')}\n{style(self._brand)}"
-        admin = (templates / "_admin.css").read_text("utf-8")
+        more = {name: (templates / f"_{name}.css").read_text("utf-8") for name in ("admin", "link")}
         self._styles = {
             "style": compact.style(sheet),
-            "admin": compact.style(f"{sheet}\n{admin}"),
+            **{name: compact.style(f"{sheet}\n{rules}") for name, rules in more.items()},
         }
         scripts = sorted((templates / "_scripts").glob("*.js"))
         self._scripts = {path.stem: compact.script(path.read_text("utf-8")) for path in scripts}

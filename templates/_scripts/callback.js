@@ -4,14 +4,17 @@
 (async () => {
   const find = (id) => document.getElementById(id);
   const login = find("login"), at = login.dataset;
-  const path = location.pathname, before = history.state;
+  const before = history.state;
+  // A language that somebody chose stays in the query: a reload asks the server for it again.
+  const language = location.search.match(/[?&]lang=[\w-]{2,20}(?=&|$)/)?.[0].replace("&", "?") ?? "";
+  const path = location.pathname + language;
   const move = (state, rest = "") => history.replaceState(state, "", path + rest);
   const isVisible = () => document.visibilityState === "visible";
   // A moment: its name, the symbol, title, message, next step. They are lines of an attribute.
   const moment = (name) => [name, ...at[name].split("\n")];
   const show = ([name, symbol, ...texts]) => {
     at.state = name;
-    login.querySelector(".symbol path").setAttribute("d", symbol);
+    login.querySelector(".symbol path")?.setAttribute("d", symbol);
     ["title", "message", "next"].forEach((id, n) => { find(id).textContent = texts[n]; });
     document.title = texts[0];
   };
@@ -26,7 +29,7 @@
     const all = new URLSearchParams(raw), told = Object.fromEntries(all);
     const says = (number) => number && !/^ *-?0{1,9} *$/.test(number);
     const refused = told.error || told.error_string || [told.errCode, told.error_code].some(says);
-    return raw.length < 4097 && /^(?:[!$&(-;=?-[\]_a-z~]|%[0-9A-Fa-f]{2})*$/.test(raw)
+    return raw.length < 4097 && raw.split("&").length < 101 && /^(?:[!$&(-;=?-[\]_a-z~]|%[0-9A-Fa-f]{2})*$/.test(raw)
       && ["code", "state", "error"].every((name) => all.getAll(name).length < 2)
       && !("code" in told && "error" in told)
       && (told.code || refused) && { ...told, raw, refused };
@@ -40,18 +43,19 @@
     if (before) show(before);
     return;
   }
-  const { raw, refused } = found, waiting = find("waiting");
+  const { raw } = found, isRefused = found.refused, waiting = find("waiting");
   const cancelled = waiting && found.error === "access_denied";
-  const told = refused ? before || moment(cancelled ? "cancelled" : "refused") : before;
+  const told = isRefused ? before || moment(cancelled ? "cancelled" : "refused") : before;
   move(told, "#" + raw);
   if (waiting) {
     login.replaceChildren(waiting.content);
     at.state = waiting.dataset.state;
     document.title = find("title").textContent;
-    if (refused) show(told);
+    if (isRefused) show(told);
   }
 
-  let trying = false, left = false, unloading = false, record = { seen: Date.now() }, key, isFirst;
+  let trying = false, left = false, unloading = false, isFirst = false, key = "";
+  let record = { seen: Date.now() };
   const tell = (event) => {
     find("facts").append(" " + event);
     navigator.sendBeacon(at.beacon, event);
@@ -64,7 +68,7 @@
   const attempt = (event, link) => {
     tell(event);
     // The page on the second host goes on by itself; nothing has been handed over yet.
-    trying = !refused && link.dataset.way !== "second-page";
+    trying = !isRefused && link.dataset.way !== "second-page";
     setTimeout(() => {
       if (!trying || left || !isVisible()) return;
       tell("failed");
@@ -73,11 +77,25 @@
   };
   for (const link of login.querySelectorAll("a[data-way]")) {
     if (waiting) link.href = link.getAttribute("href").replace("*", () => raw);
-    if (link.dataset.way === "second-page" && !refused) link.href = link.href.replace("?", "#");
+    if (link.dataset.way === "second-page" && !isRefused) {
+      link.href = link.href.replace("?", language + "#");
+    }
     link.onclick = () => attempt("tapped", link);
   }
   tell("shown");
-  if (refused) return;
+  const copy = find("copy"), facts = find("facts");
+  copy.hidden = false;
+  copy.onclick = async () => {
+    try {
+      await navigator.clipboard.writeText(facts.textContent);
+    } catch {
+      // Some in-app browsers have no clipboard for pages; then the text is at least selected.
+      getSelection().selectAllChildren(facts);
+      if (!document.execCommand("copy")) return;
+    }
+    find("copied").textContent = copy.dataset.done;
+  };
+  if (isRefused) return;
 
   find("help").hidden = true;
   setTimeout(reveal, 2500);
@@ -128,10 +146,10 @@
   if (remaining() <= 0) return end();
   setTimeout(end, remaining());
   if (record.handed) become("used");
-  const way = login.querySelector("a[data-auto]");
+  const automatic = login.querySelector("a[data-auto]");
   const type = performance.getEntriesByType("navigation")[0]?.type;
-  if (isFirst && way && !before && type === "navigate" && isVisible()) {
-    attempt("attempted", way);
-    location.replace(way.href);
+  if (isFirst && automatic && !before && type === "navigate" && isVisible()) {
+    attempt("attempted", automatic);
+    location.replace(automatic.href);
   }
 })();

@@ -89,6 +89,7 @@ CALLBACKS = (
     Callback(
         "/several/", (HOST,), (BERRY, TRIAL), "tiktok", custom_scheme=True, expires_after_minutes=5
     ),
+    Callback("/posted/", (HOST,), (BERRY,), "apple", custom_scheme=False, expires_after_minutes=5),
     # The same path twice: such rows are not served on the alternate host.
     Callback("/alone/", (HOST,), (BERRY,), "tiktok", custom_scheme=False, expires_after_minutes=5),
     Callback(
@@ -128,7 +129,11 @@ def make_service(pretend_app_url=None, metrics=None, brand=None):
     failures.install(app, pages)
     app.register_blueprint(
         callback.blueprint(
-            CALLBACKS, alternate_host=ALTERNATE, pages=pages, pretend_app_url=pretend_app_url
+            CALLBACKS,
+            alternate_host=ALTERNATE,
+            pages=pages,
+            pretend_app_url=pretend_app_url,
+            posting={"apple"},
         )
     )
     places = callback.lay_out(CALLBACKS, ALTERNATE)

@@ -503,6 +503,8 @@ VECTORS = [
     "constructor=a&code=b",
     "code=" + "a" * 4091,
     "code=" + "a" * 4092,
+    "code=a" + "&" * 99,
+    "code=a" + "&" * 100,
 ]
 
 
@@ -557,6 +559,112 @@ def test_s4_nothing_in_the_fragment_becomes_markup_or_script(forgetful, name, ho
         f"x-safari-https://{stage.HOST}",
     }
     assert forgetful.evaluate("window.violations") == []
+
+
+# --- a language that somebody chose ----------------------------------------------------------
+
+FRENCH = f"{stage.CODE}&lang=fr"
+
+
+def language(page):
+    return page.evaluate("document.documentElement.lang")
+
+
+def test_a_chosen_language_survives_a_reload_and_no_byte_of_the_query_changes(open_page):
+    page = open_page(f"{HOME}?{FRENCH}", agent=stage.FIREFOX)
+    assert page.url == f"{HOME}?lang=fr#{FRENCH}"
+    before = page.title(), targets(page)
+    page.reload()
+    assert (language(page), page.url) == ("fr", f"{HOME}?lang=fr#{FRENCH}")
+    assert (page.title(), targets(page)) == before
+    assert all(f"?{FRENCH}" in url or f"#{FRENCH}" in url for _, url in targets(page))
+
+
+def test_a_chosen_language_survives_the_hop_to_the_second_page(open_page):
+    page = open_page(f"{HOME}?{FRENCH}", agent=stage.IPHONE)
+    page.wait_for_url(f"{SECOND}?lang=fr#{FRENCH}")
+    assert language(page) == "fr"
+    assert targets(page)[0] == ["link", f"{HOME}?{FRENCH}"]
+
+
+def test_a_chosen_language_goes_along_when_the_page_is_opened_in_the_browser(open_page):
+    """By our own links, and by a menu, which takes the address as it stands."""
+    page = open_page(f"{HOME}?{FRENCH}", agent=stage.INSTAGRAM)
+    ways = dict(targets(page))
+    assert ways["safari"] == f"x-safari-{HOME}?{FRENCH}"
+    assert ways["browser"].startswith(f"intent://{stage.HOST}/login-callback/?{FRENCH}#Intent;")
+    assert language(open_page(page.url, agent=stage.IPHONE)) == "fr"
+
+
+@pytest.mark.parametrize("moment", ["left", "expired"])
+def test_a_chosen_language_stays_when_the_code_leaves_the_address(open_page, moment):
+    page = open_page(f"{HOME}?{FRENCH}")
+    settle(page)
+    turn(page, "hidden") if moment == "left" else page.clock.fast_forward(6 * MINUTE)
+    assert page.url == f"{HOME}?lang=fr"
+    page.reload()
+    assert language(page) == "fr"
+    assert page.title() in ("Déjà transmis", "Cette connexion a pris trop de temps")
+
+
+@pytest.mark.parametrize(
+    "wanted", ["%66r", "f", "fr;x", "SECRET-abcdefghijklmnopqrstuvwxyz", "", "fr%26code=b"]
+)
+def test_what_is_no_language_does_not_stay_in_the_query(open_page, wanted):
+    page = open_page(f"{HOME}?{stage.CODE}&lang={wanted}", agent=stage.FIREFOX)
+    assert page.url == f"{HOME}#{stage.CODE}&lang={wanted}"
+
+
+# --- a query that is too long for every link --------------------------------------------------
+
+LONG = f"{stage.CODE}&long={'x' * 3900}"
+
+
+@pytest.mark.parametrize("mark", ["?", "?lang=fr&"])
+def test_a_long_query_goes_on_in_the_fragment_to_the_page_with_every_way(open_page, mark):
+    raw = f"{mark[1:]}{LONG}"
+    page = open_page(f"{HOME}?{raw}", agent=stage.FIREFOX)
+    kept = "?lang=fr" if mark != "?" else ""
+    page.wait_for_url(f"{HOME}{kept}#{raw}")
+    wait_until(page, "document.querySelectorAll('a[data-way]').length > 3")
+    assert all(raw in url for _, url in targets(page))
+    assert language(page) == ("fr" if kept else "en")
+    assert page.evaluate("history.length") == 2  # about:blank and this page
+    documents = [request.url for request in page.asked if request.is_navigation_request()]
+    assert documents == [f"{HOME}?{raw}", f"{HOME}?{mark[1:-1]}"]
+
+
+def test_a_long_query_gets_the_one_attempt_and_a_reload_none(open_page):
+    page = open_page(f"{HOME}?{LONG}")
+    wait_until(page, "window.journeys.length == 1")
+    assert [url for url, _ in journeys(page)] == [INTENT.replace(stage.CODE, LONG)]
+    page.reload()
+    settle(page)
+    assert journeys(page) == []
+
+
+def test_a_long_refusal_stays_and_says_its_reason(open_page):
+    raw = f"error=invalid_client&errCode=10033&long={'x' * 3900}"
+    page = open_page(f"{HOME}?{raw}", agent=stage.FIREFOX)
+    assert "signing certificate" in page.inner_text("[role=status]")
+    assert [url.partition("?")[2].partition("#")[0] for _, url in targets(page)] == [raw]
+
+
+@pytest.mark.parametrize("raw", [stage.CODE, LONG])
+def test_a_posted_login_is_handed_on_whether_long_or_short(open_page, raw):
+    page = open_page("about:blank", agent=stage.FIREFOX)
+    fields = "".join(
+        f'<input name="{name}" value="{value.replace("%2A", "*").replace("%21", "!")}">'
+        for name, _, value in (pair.partition("=") for pair in raw.split("&"))
+    )
+    address = f"https://{stage.HOST}/posted/"
+    page.set_content(f'<form method="post" action="{address}">{fields}<button></button></form>')
+    page.click("button")
+    wait_until(page, "document.querySelectorAll('a[data-way]').length > 3")
+    sent = raw.replace("%2A", "*").replace(",", "%2C")
+    assert all(sent in url for _, url in targets(page))
+    assert page.url == (address if raw == stage.CODE else f"{address}#{sent}")
+    assert page.evaluate("window.violations") == []
 
 
 # --- what it says -----------------------------------------------------------------------------
@@ -674,6 +782,38 @@ def test_every_moment_keeps_the_policy_and_pleases_axe(open_page, moment):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         result = Axe().run(page, options={"runOnly": tags})
         assert result.violations_count == 0, result.generate_report()
+
+
+# --- the report -----------------------------------------------------------------------------
+
+REFUSED = f"{HOME}?error=invalid_client&errCode=10033&state=SECRET-s"
+
+
+@pytest.mark.parametrize("clipboard", ["works", "is refused"])
+def test_the_report_is_copied_by_a_button_that_says_so(open_page, clipboard):
+    refuse = "navigator.clipboard.writeText = async () => { throw new Error(); };"
+    page = open_page(REFUSED, init=refuse if clipboard == "is refused" else "")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click("summary:has-text('Details for support')")
+    announced = page.locator("#copied[role=status]")
+    assert announced.inner_text() == ""
+    page.get_by_role("button", name="Copy", exact=True).click()
+    wait_until(page, "document.getElementById('copied').textContent == 'Copied.'")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.replace("\r\n", "\n") == (
+        f"page {HOME}\nbrowser android-chromium\nrefusal app_certificate\n"
+        "error invalid_client\nerrCode 10033\nevents shown"
+    )
+
+
+def test_without_script_there_is_no_button_that_does_nothing(browser):
+    context = browser.new_context(java_script_enabled=False, ignore_https_errors=True)
+    page = context.new_page()
+    page.goto(REFUSED)
+    page.click("summary:has-text('Details for support')")
+    assert page.locator("#facts").is_visible()
+    assert page.get_by_role("button").count() == 0
+    context.close()
 
 
 # --- the beacon -------------------------------------------------------------------------------

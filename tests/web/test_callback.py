@@ -696,19 +696,13 @@ def test_s11_a_path_of_another_host_or_of_nobody_is_not_found(client, host, path
 
 @pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("query", [ANSWER, "", "error=access_denied", "code=a&code=b"])
-def test_the_page_is_one_small_answer_in_a_named_language(client, agent, query):
+def test_the_page_is_in_a_named_language(client, agent, query):
     response = load(client, "/several/", query, agent=agent)
     page = Reader(response.get_data(as_text=True))
     elements = dict(page.elements)
-    assert len(response.data) < 15 * 1024
     assert elements["html"]["lang"] == "en"
     assert elements["html"]["dir"] == "ltr"
     assert [tag for tag, _ in page.elements].count("h1") == 1
-
-
-def test_the_longest_query_that_is_usual_stays_within_the_size():
-    query = f"code={'a' * 200}&scopes=user.info.basic&state={'s' * 100}"
-    assert len(load(CLIENT, "/several/", query).data) < 15 * 1024
 
 
 def test_an_apps_name_from_the_config_is_text_not_markup():

@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 
 from deeplink import languages
-from deeplink.brand import Brand, Logo
-from deeplink.rules.brand import MAX_LOGO
 from tests.browser import stage
 
 ROOT = Path(__file__).resolve().parents[2]
 TAGS = ["en", *languages.load_shipped()]
-HEAVY = Brand(name="A name as long as they come", color="#0b57d0", logo=Logo(svg="<svg></svg>"))
 CASES = {
     "several": (stage.HOST, f"/several/?{stage.CODE}"),
     "second": (stage.ALTERNATE, f"/login-callback/?{stage.CODE}"),
@@ -31,11 +28,6 @@ AGENTS = (stage.ANDROID, stage.IPHONE, stage.INSTAGRAM, stage.DESKTOP, "Unheard-
 @pytest.fixture(scope="module")
 def client():
     return stage.make_service().test_client()
-
-
-@pytest.fixture(scope="module")
-def branded():
-    return stage.make_service(brand=HEAVY).test_client()
 
 
 def load(client, case, *, tag="en", agent=stage.ANDROID, query=""):
@@ -73,18 +65,6 @@ def test_no_english_phrase_is_left_on_a_page(client, tag, case):
         said = {re.sub("[\u2068\u2069]", "", line).strip() for line in lines}
         named = {phrase.replace("{app}", "Berry") for phrase in english}
         assert said & named == set()
-
-
-@pytest.mark.parametrize("tag", TAGS)
-def test_every_page_is_one_response_of_less_than_15_kib(branded, tag):
-    """With the largest logo that ``check`` lets through, for the visitor who is shown most."""
-    sizes = {
-        (case, agent): len(load(branded, case, tag=tag, agent=agent).data)
-        for case in CASES
-        for agent in AGENTS
-    }
-    logo = MAX_LOGO - len("<svg></svg>")
-    assert {where: size + logo for where, size in sizes.items() if size + logo > 15 * 1024} == {}
 
 
 @pytest.mark.parametrize("agent", AGENTS)
