@@ -30,6 +30,14 @@ _PAGES = ("base.html", "callback.html", "failure.html", "link.html")
 _GIVEN = frozenset({"loop", "caller", "varargs", "kwargs", "self", "super", "range", "namespace"})
 _LOOP = frozenset({"first", "last", "index", "index0", "length", "previtem", "nextitem", "cycle"})
 
+#: What the callback page's script looks for; without one it stops, or never ends a login.
+MARKS = (
+    *(f'id="{name}"' for name in ("login", "title", "message", "next", "ways", "help", "facts")),
+    *(f'id="{name}"' for name in ("copy", "copied", "waiting")),
+    *("data-state", "data-minutes", "data-beacon", "data-way", "data-auto", "data-done"),
+    "login.moments",
+)
+
 #: Stands for a value of a page while a template's HTML is read; no template has it by itself.
 _VALUE = "\ue000"
 
@@ -89,7 +97,7 @@ def check(folder: Path) -> list[Finding]:
             continue
         is_style = name == "_style.css"
         found += _style_faults(path, source) if is_style else _faults(path, name, source)
-    return found or list(_hidden_ways(folder))
+    return found or [*_hidden_ways(folder), *_lost_marks(folder)]
 
 
 def _faults(path: Path, name: str, source: str) -> Iterator[Finding]:
@@ -119,6 +127,10 @@ def _block_faults(path: Path, name: str, tree: nodes.Template) -> Iterator[Findi
             what = f"has no block {missing}, which the pages fill"
             hint = f"write {{% block {missing} %}}{{% endblock %}}"
             yield _finding("PAG012", path, 0, what, hint)
+        if "script" not in {each.name for each in tree.find_all(nodes.Name)}:
+            what = "has no place for the script, which takes the code out of the address"
+            hint = "write {% if script %}<script>{{ script }}</script>{% endif %} before </body>"
+            yield _finding("PAG015", path, 0, what, hint)
         return
     for parent in tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)):
         wanted = str(_constant(getattr(parent, "template", None)))
@@ -198,25 +210,51 @@ def _hidden_ways(folder: Path) -> Iterator[Finding]:
     from jinja2 import nodes
 
     for name in ("callback.html", "link.html"):
-        used: set[str] = set()
-        waiting, seen = [name], set()
-        while waiting:
-            each = waiting.pop()
-            seen.add(each)
-            path = folder / each
-            source = (path if path.is_file() else shipped() / each).read_text("utf-8")
-            tree = environment([shipped()]).parse(source)
-            used |= {part.attr for part in tree.find_all(nodes.Getattr)}
-            included = (
-                getattr(each.template, "value", "") for each in tree.find_all(nodes.Include)
-            )
-            waiting += [each for each in included if each not in seen]
+        trees = map(environment([shipped()]).parse, _parts(name, folder).values())
+        used = {part.attr for tree in trees for part in tree.find_all(nodes.Getattr)}
         missing = sorted({"shown", "folded"} - used)
         if missing:
             what = f"never shows page.ways.{missing[0]}, so some visitors find no way into the app"
             hint = 'write {% include "_partials/ways.html" %}'
             path = next(each for each in (folder / name, folder) if each.exists())
             yield _finding("PAG014", path, 0, what, hint)
+
+
+def _lost_marks(folder: Path) -> Iterator[Finding]:
+    """Where the callback page's script would find nothing to work with."""
+    parts = _parts("callback.html", folder)
+    for home, ours in _parts("callback.html", shipped()).items():
+        for mark in MARKS:
+            if mark not in ours or any(_has(mark, part) for part in parts.values()):
+                continue
+            own = folder / (home if home in parts else "callback.html")
+            start = next(tag for tag in re.findall(r"<[a-z][^>]*>?", ours) if mark in tag)
+            what = f"has no {mark}, which the script of the callback page looks for"
+            yield _finding(
+                "PAG015", own, 0, what, f"write it as ours has it: {' '.join(start.split())}"
+            )
+
+
+def _parts(name: str, folder: Path) -> dict[str, str]:
+    """The sources of the page *name* by file: the template and what it includes."""
+    from jinja2 import nodes
+
+    sources: dict[str, str] = {}
+    waiting = [name]
+    while waiting:
+        each = waiting.pop()
+        path = folder / each
+        sources[each] = (path if path.is_file() else shipped() / each).read_text("utf-8")
+        tree = environment([shipped()]).parse(sources[each])
+        included = (getattr(part.template, "value", "") for part in tree.find_all(nodes.Include))
+        waiting += [part for part in included if part not in sources]
+    return sources
+
+
+def _has(mark: str, source: str) -> bool:
+    name, _, value = mark.partition("=")
+    wanted = rf"""\b{name}\s*=\s*["']?{value.strip('"')}\b""" if value else rf"\b{name}\b"
+    return re.search(wanted, source) is not None
 
 
 def _style_faults(path: Path, source: str) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -132,7 +133,57 @@ def test_a_template_that_leaves_a_way_out_is_found(tmp_path):
 def test_a_partial_that_leaves_a_way_out_is_found(tmp_path):
     text = "{% for item in page.ways.shown %}<a href='{{ item.url }}'>x</a>{% endfor %}"
     own = write(tmp_path, "_partials/ways.html", text)
-    assert {code for code, _ in codes_of(own)} == {"PAG014"}
+    assert {code for code, _ in codes_of(own)} == {"PAG014", "PAG015"}
+
+
+def copy(folder, root, name, before, after):
+    """Our template as an own one, with one thing changed."""
+    text = (root / "templates" / name).read_text("utf-8")
+    assert before in text
+    return write(folder, name, text.replace(before, after))
+
+
+@pytest.mark.parametrize("mark", templates.MARKS)
+def test_a_copy_that_lost_what_the_script_looks_for_is_found(tmp_path, root, mark):
+    homes = ("callback.html", "_partials/login.html", "_partials/ways.html")
+    having = [name for name in homes if mark in (root / "templates" / name).read_text("utf-8")]
+    for name in having:
+        own = copy(tmp_path, root, name, mark, "[]" if "." in mark else "x")
+    (finding,) = templates.check(own)
+    assert (finding.code, finding.place.file) == ("PAG015", (own / having[0]).as_posix())
+    assert f"has no {mark}," in finding.what
+    assert mark in finding.hint
+
+
+def test_an_own_callback_page_without_our_parts_lacks_all_that_the_script_needs(tmp_path):
+    text = """{% extends "base.html" %}{% block main %}{% for item in page.ways.shown +
+    page.ways.folded %}<a href="{{ item.url }}">{{ item.label }}</a>{% endfor %}{% endblock %}"""
+    own = write(tmp_path, "callback.html", text)
+    assert codes_of(own) == [("PAG015", 0)] * len(templates.MARKS)
+    assert {finding.place.file for finding in templates.check(own)} == {
+        (own / "callback.html").as_posix()
+    }
+
+
+def test_other_quotes_and_an_element_of_another_kind_are_fine(tmp_path, root):
+    before, after = '<h1 id="title">{{ page.title }}</h1>', "<h2 id='title'>{{ page.title }}</h2>"
+    assert templates.check(copy(tmp_path, root, "_partials/login.html", before, after)) == []
+
+
+def test_a_base_without_a_place_for_the_script_is_found(tmp_path, root):
+    text = "{% if script %}\n<script>{{ script }}</script>\n{% endif %}\n"
+    assert codes_of(copy(tmp_path, root, "base.html", text, "")) == [("PAG015", 0)]
+
+
+def test_the_marks_are_what_the_script_looks_for(root):
+    script = (root / "templates" / "_scripts" / "callback.js").read_text("utf-8")
+    ids = {*re.findall(r'find\("(\w+)"\)', script), "title", "message", "next"}
+    assert '["title", "message", "next"].forEach((id, n) => { find(id)' in script
+    assert {f'id="{name}"' for name in ids} == {mark for mark in templates.MARKS if "=" in mark}
+    data = {"state", *re.findall(r"(?:\bat|dataset)\.(\w+)", script)}
+    data |= set(re.findall(r"\ba?\[data-(\w+)\]", script))
+    others = {f"data-{name}" for name in data} | {"login.moments"}
+    assert others == {mark for mark in templates.MARKS if "=" not in mark}
 
 
 def test_scripts_and_pages_of_the_admin_are_not_for_a_brand(tmp_path):

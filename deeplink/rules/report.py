@@ -109,6 +109,7 @@ CODES: Mapping[str, str] = {
     "PAG012": "a template that uses what no page has, or leaves out a block",
     "PAG013": "a template with something that the policy of the pages refuses",
     "PAG014": "a template that hides a way into the app",
+    "PAG015": "a template without what the script of the callback page needs",
     "CFG110": "an issuer that is not the origin of a server",
     "CFG111": "an issuer on a host whose links open an app",
     "CFG112": "clients without an issuer",
