@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, abort, request
 
 from deeplink.errors import TooMany
+from deeplink.store.memory import MemoryStore
 from deeplink.visitor import classify
+from deeplink.web.address import client_of
 from deeplink.web.guards import host_of
 
 if TYPE_CHECKING:
@@ -26,9 +28,16 @@ if TYPE_CHECKING:
 #: What a page can tell, in the order in which it can happen.
 EVENTS = ("shown", "attempted", "tapped", "failed", "left", "returned", "expired")
 
-#: Events a second for all visitors together, and how many may come at once. A page sends three or
-#: four; who sends hundreds counts nothing but himself, and may not fill the log with it.
+#: Events a second for all visitors together, and how many may come at once; in each process, for it
+#: only keeps counts from being worthless.
 RATE, BURST = 50, 200
+
+#: Events of one address in so many seconds: a fifth of all, so that nobody alone silences the
+#: others. A page sends three or four, and behind one address may be a whole mobile network.
+PER_ADDRESS, WINDOW = 40, 4
+
+#: Addresses that are remembered; a flood from more of them than this is stopped by the rate of all.
+_ADDRESSES = 10_000
 
 #: Bytes; the longest event has nine.
 _MAX_BODY = 16
@@ -48,12 +57,24 @@ def blueprint(
     places: Collection[tuple[str, str]],
     metrics: Metrics,
     *,
+    trusted_hops: int = 0,
     clock: Callable[[], float] = time.monotonic,
 ) -> Blueprint:
-    """The beacons of the callback pages at *places*, which are (host, decoded path)."""
+    """
+    The beacons of the callback pages at *places*, which are (host, decoded path).
+
+    *trusted_hops* proxies stand before us; where nobody can tell an address, only the rate of all
+    visitors together holds.
+    """
     routes = Blueprint("beacon", __name__)
     known = {(host, path_of(path)) for host, path in places}
     bucket = Bucket(RATE, BURST, clock)
+    addresses = MemoryStore(clock=clock, max_entries=_ADDRESSES)
+
+    def may_count() -> bool:
+        client = client_of(request.environ, trusted_hops)
+        key = f"{client}:{clock() // WINDOW}"
+        return (client is None or addresses.bump(key, WINDOW) <= PER_ADDRESS) and bucket.take()
 
     def count() -> Response:
         if (host_of(request.environ), request.path) not in known:
@@ -67,7 +88,7 @@ def blueprint(
         event = request.get_data(as_text=True)
         if event not in EVENTS:
             abort(400)
-        if not bucket.take():
+        if not may_count():
             raise TooMany(1)
         family = classify(request.headers.get("User-Agent", ""))
         metrics.callback_events.labels(event, family.value).inc()

@@ -114,7 +114,8 @@ def create_app(
         )
     )
     places = callback.lay_out(config.callbacks, config.alternate_host)
-    app.register_blueprint(beacon.blueprint(places.keys(), metrics))
+    hops = config.limits.trusted_hops
+    app.register_blueprint(beacon.blueprint(places.keys(), metrics, trusted_hops=hops))
     app.register_blueprint(api)
     app.register_blueprint(facade.blueprint(faces, access, pages=pages))
     app.register_blueprint(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from flask import Flask
 
@@ -41,8 +43,18 @@ def client(root, metrics, clock):
     return app.test_client()
 
 
-def send(client, event="shown", *, path=PATH, host=HOST, agent=ANDROID, **headers):
-    return client.post(path, data=event, headers={"Host": host, "User-Agent": agent, **headers})
+def send(client, event="shown", *, path=PATH, host=HOST, agent=ANDROID, address="", **headers):
+    return client.post(
+        path,
+        data=event,
+        headers={"Host": host, "User-Agent": agent, **headers},
+        environ_overrides={"REMOTE_ADDR": address or "192.0.2.1"},
+    )
+
+
+def addresses():
+    """Visitors who all come from elsewhere."""
+    return (f"198.51.{number // 250}.{number % 250}" for number in itertools.count())
 
 
 def counted(metrics):
@@ -118,12 +130,45 @@ def test_another_sites_page_counts_nothing(client, metrics):
 
 
 def test_a_flood_is_cut_off_and_the_next_second_is_open_again(client, metrics, clock):
-    answers = [send(client).status_code for _ in range(beacon.BURST + 20)]
+    flood = addresses()
+    answers = [send(client, address=next(flood)).status_code for _ in range(beacon.BURST + 20)]
     assert answers == [204] * beacon.BURST + [429] * 20
     assert send(client).headers["Retry-After"] == "1"
     clock.now += 1
-    assert [send(client).status_code for _ in range(beacon.RATE + 1)] == [204] * beacon.RATE + [429]
+    answers = [send(client, address=next(flood)).status_code for _ in range(beacon.RATE + 1)]
+    assert answers == [204] * beacon.RATE + [429]
     assert sum(counted(metrics).values()) == beacon.BURST + beacon.RATE
+
+
+def test_one_visitor_cannot_silence_the_others(client, clock):
+    """For a minute, as fast as the server answers."""
+    for _ in range(60):
+        answers = [send(client, address="192.0.2.66").status_code for _ in range(80)]
+        assert answers.count(204) <= beacon.PER_ADDRESS
+        assert send(client, address="198.51.100.7").status_code == 204
+        clock.now += 1
+
+
+def test_an_address_is_what_the_trusted_proxies_say(root, metrics, clock):
+    app = Flask("test", static_folder=None, template_folder=None)
+    failures.install(app, Pages(root / "templates"))
+    routes = beacon.blueprint([(HOST, "/login-callback/")], metrics, trusted_hops=1, clock=clock)
+    app.register_blueprint(routes)
+    client = app.test_client()
+    made_up = [
+        send(client, **{"X-Forwarded-For": f"203.0.113.{number}, 192.0.2.66"}).status_code
+        for number in range(beacon.PER_ADDRESS + 5)
+    ]
+    assert made_up == [204] * beacon.PER_ADDRESS + [429] * 5
+    assert send(client, **{"X-Forwarded-For": "192.0.2.66, 203.0.113.9"}).status_code == 204
+
+
+def test_behind_a_proxy_that_nobody_told_us_of_all_visitors_share_the_rate(client):
+    answers = [
+        send(client, **{"X-Forwarded-For": "203.0.113.9"}).status_code
+        for _ in range(beacon.PER_ADDRESS + 5)
+    ]
+    assert answers == [204] * (beacon.PER_ADDRESS + 5)
 
 
 def test_refused_events_use_nothing_up(client):
