@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from tests.browser import stage
@@ -87,6 +86,7 @@ def open_page(browser):
 
 def test_no_page_violates_its_policy_or_asks_for_anything_else(state):
     assert state.evaluate("window.violations") == []
+    assert state.asked[0] == state.address
     # The one thing besides: events go to the page's own host.
     origin = "/".join(state.url.split("/")[:3])
     others = [url for url in state.asked if url not in (state.address, state.url.split("#")[0])]
@@ -94,13 +94,17 @@ def test_no_page_violates_its_policy_or_asks_for_anything_else(state):
     assert [text for text in state.complaints if "Failed to load resource" not in text] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(state, scheme):
-    # Without motion the colours change at once; half-way they have no contrast to speak of.
-    state.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    result = Axe().run(state, options={"runOnly": tags})
-    assert result.violations_count == 0, result.generate_report()
+def test_what_breaks_the_policy_or_is_asked_for_elsewhere_is_heard(open_page):
+    """Else the test above would prove nothing."""
+    page = open_page(CALLBACK, stage.DESKTOP)
+    heard = len(page.complaints)
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    page.evaluate("fetch('https://elsewhere.example/').catch(() => 0)")
+    assert page.evaluate("window.violations") == ["style-src-attr", "connect-src"]
+    assert len(page.complaints) > heard
+    page.evaluate("location.href = 'https://elsewhere.example/'")
+    page.wait_for_timeout(300)
+    assert "https://elsewhere.example/" in page.asked
 
 
 def test_every_target_is_large_enough_for_a_thumb(state):

@@ -13,7 +13,6 @@ import re
 import string
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Error, sync_playwright
 
 from deeplink.metrics import Metrics
@@ -291,19 +290,29 @@ def test_a_page_from_the_back_forward_cache_makes_no_attempt(
     raise AssertionError("Chromium kept no page in six visits")
 
 
-def test_the_attempt_reaches_the_browser_as_one_navigation(open_page):
-    """As Chromium itself reports it, with nothing of ours in between but the address."""
-    page = open_page(None, clock=False)
-    session = page.context.new_cdp_session(page)
-    asked = []
+def test_the_attempt_reaches_the_browser_as_one_navigation(browser):
+    """As Chromium itself reports it, with nothing of ours in the page that could hold it up."""
+    context = browser.new_context(user_agent=stage.ANDROID, ignore_https_errors=True)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    session, asked = context.new_cdp_session(page), []
     session.send("Page.enable")
     session.on("Page.frameRequestedNavigation", lambda event: asked.append(event["url"]))
-    page.goto(f"{LOGIN}&cdp=1")
-    wait_until(page, "window.journeys.length == 1")
-    assert [url for url in asked if not url.startswith("https:")] in (
-        [],
-        [INTENT.replace("#I", "&cdp=1#I")],
-    )
+    page.goto(LOGIN, wait_until="commit")
+    for _ in range(200):
+        if asked:
+            break
+        page.wait_for_timeout(50)
+    page.clock.install()
+    page.clock.fast_forward(MINUTE)
+    assert asked == [INTENT]
+    # A reload that the page itself asks for is reported, too: whoever listens hears it.
+    page.evaluate("location.reload()")
+    wait_until(page, "document.readyState == 'complete'")
+    settle(page)
+    page.wait_for_timeout(200)
+    assert asked == [INTENT, f"{HOME}#{stage.CODE}"]
+    context.close()
 
 
 # --- the address ------------------------------------------------------------------------------
@@ -767,7 +776,7 @@ LATER = {
 
 
 @pytest.mark.parametrize("moment", LATER)
-def test_every_moment_keeps_the_policy_and_pleases_axe(open_page, moment):
+def test_every_moment_keeps_the_policy(open_page, moment):
     page = open_page()
     settle(page)
     LATER[moment](page)
@@ -776,12 +785,6 @@ def test_every_moment_keeps_the_policy_and_pleases_axe(open_page, moment):
     assert page.evaluate("window.violations") == []
     assert page.faults == []
     assert {request.url.split("/")[2] for request in page.asked} == {stage.HOST}
-    page.clock.resume()  # axe waits for things
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        result = Axe().run(page, options={"runOnly": tags})
-        assert result.violations_count == 0, result.generate_report()
 
 
 # --- the report -----------------------------------------------------------------------------
@@ -864,6 +867,16 @@ def test_a_beacon_that_is_blocked_spoils_nothing(browser):
 
 
 # --- the policy -------------------------------------------------------------------------------
+
+
+def test_what_breaks_the_policy_is_heard(open_page):
+    """Else no test that finds no violation would prove anything."""
+    page = open_page()
+    assert page.evaluate("window.violations") == []
+    page.evaluate("document.body.setAttribute('style', 'color: red')")
+    page.evaluate("fetch('https://elsewhere.example/').catch(() => 0)")
+    wait_until(page, "window.violations.length == 2")
+    assert page.evaluate("window.violations") == ["style-src-attr", "connect-src"]
 
 
 def test_s5_the_page_is_in_nobodys_frame(open_page):

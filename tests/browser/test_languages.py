@@ -5,7 +5,6 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
 from deeplink import languages
@@ -20,7 +19,6 @@ PAGES = {
     "product": (f"{stage.HOST}/product/7", stage.IPHONE),
     "product-desktop": (f"{stage.HOST}/product/7", stage.DESKTOP),
 }
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +77,6 @@ def test_nothing_is_cut_off_against_the_policy_or_from_elsewhere(open_page, name
     assert page.evaluate("document.documentElement.scrollWidth") == 320
     assert page.evaluate("window.violations") == []
     assert {urlsplit(url).hostname for url in page.asked} == {urlsplit(page.url).hostname}
-
-
-def test_axe_finds_nothing(contexts, open_page):
-    """Every page in English, light and dark; of the other languages the two fullest pages."""
-    is_english = contexts.tag == "en"
-    for name in PAGES if is_english else ("several", "product-desktop"):
-        page = open_page(name)
-        for scheme in ("light", "dark") if is_english else ("light",):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            result = Axe().run(page, options={"runOnly": RULES})
-            assert result.violations_count == 0, result.generate_report()
 
 
 def test_the_text_runs_the_way_its_language_does(contexts):
