@@ -8,8 +8,9 @@ PORT ?= 8000
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Chromium, for the tests that need a real browser; Node for the OAuth libraries written in JavaScript.
-SYSTEM_PACKAGES := chromium fonts-dejavu-core redis-server nodejs npm
+# Three browsers, and a display for the one that needs one; Node for the OAuth libraries written in JavaScript.
+SYSTEM_PACKAGES := chromium firefox-esr webkit2gtk-driver xvfb fonts-dejavu-core redis-server nodejs npm
+SYSTEM_PROGRAMS := chromium firefox-esr WebKitWebDriver Xvfb redis-server npm
 NODE_CLIENTS := tests/node/node_modules/.installed
 BENCH_PACKAGES := nginx-light wrk redis-server nodejs
 C_PARSER := $(VENV)/h1c
@@ -30,8 +31,9 @@ test: $(VENV)/.test ## every check: format, lint, types, floors, tests, real ser
 
 setup: $(VENV)/.run ## what `make run` needs, and nothing else
 
-setup-system: ## Debian's Chromium, Redis and Node for the tests (as root)
-	@{ command -v chromium && command -v redis-server && command -v npm; } >/dev/null || (apt-get update -qq && \
+setup-system: ## Debian's Chromium, Firefox, WebKitGTK, Redis and Node for the tests (as root)
+	@for program in $(SYSTEM_PROGRAMS); do command -v $$program >/dev/null || missing=yes; done; \
+	  [ -z "$${missing:-}" ] || (apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES))
 
 node-clients: ## the OAuth libraries in JavaScript that the tests log in with

@@ -62,10 +62,24 @@ def root():
 
 @pytest.fixture(scope="session")
 def chromium_path():
-    """Debian's Chromium; without it browser tests are skipped, loudly, and in CI they fail."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail("chromium is missing: make setup-system installs it")
+    return _find_program("chromium", "google-chrome")
+
+
+@pytest.fixture(scope="session")
+def firefox_path():
+    return _find_program("firefox-esr")
+
+
+@pytest.fixture(scope="session")
+def webkit_path():
+    _find_program("Xvfb")
+    return _find_program("WebKitWebDriver")
+
+
+def _find_program(*names):
+    """Debian's browsers; without one its tests are skipped, loudly, and in CI they fail."""
+    path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
-        pytest.skip("chromium is missing: make setup-system installs it")
+        missing = f"{names[0]} is missing: make setup-system installs it"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
     return path
