@@ -33,6 +33,11 @@ STATES = {
     "going-in-app": (f"{stage.HOST}/scheme/?{stage.CODE}", stage.INSTAGRAM, False),
     "going-several": (f"{stage.HOST}/several/?{stage.CODE}", stage.ANDROID, False),
     "going-unknown": (f"{stage.HOST}/several/?{stage.CODE}", "Unheard-Of/1.0", False),
+    "going-long": (
+        f"{stage.HOST}/several/?{stage.CODE}&x={'x' * 3900}",
+        stage.ANDROID,
+        False,
+    ),
     "elsewhere": (f"{stage.HOST}/login-callback/?{stage.CODE}", stage.DESKTOP, True),
     "elsewhere-several": (f"{stage.HOST}/several/?{stage.CODE}", stage.DESKTOP, True),
     "cancelled": (f"{stage.HOST}/login-callback/?error=access_denied", stage.ANDROID, False),
@@ -132,7 +137,7 @@ MOMENTS = {
     "used": lambda page: (page.evaluate(HIDE), page.reload()),
     "used-in-query": lambda page: (page.evaluate(HIDE), page.goto("about:blank"), visit(page)),
     "expired": lambda page: page.clock.fast_forward(600_000),
-    "report": lambda page: page.click("summary >> nth=-1"),
+    "report": lambda page: (page.click("summary >> nth=-1"), page.click("#copy")),
 }
 
 
@@ -144,6 +149,7 @@ def shoot_moments(browser, folder) -> None:
             )
             # Without a phone an intent: link would stop Chromium; the watcher prevents it.
             context.add_init_script(stage.KEEP + stage.WATCH)
+            context.grant_permissions(["clipboard-write"])
             page = context.new_page()
             page.clock.install()
             visit(page)
