@@ -29,6 +29,7 @@ from deeplink.refusals import Refusal, codes, explain
 from deeplink.visitor import Way, automatic, classify, hint
 from deeplink.web import beacon, moments
 from deeplink.web.guards import host_of
+from deeplink.web.page import MAX_PAGE
 from deeplink.web.ways import (
     BACK,
     HOLD,
@@ -65,9 +66,6 @@ MAX_QUERY = 4096
 
 #: Of one query: each "&" is five bytes in HTML, and must not make the page too heavy.
 MAX_PARAMETERS = 100
-
-#: Bytes of a page with a query in each link; a heavier one is shown with one link.
-MAX_PAGE = 15_000
 
 #: One value each, or the page and the app might read different ones (RFC 6749 section 3.1).
 _SINGLE = ("code", "state", "error")

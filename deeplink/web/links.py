@@ -9,22 +9,25 @@ previews and scanners get the tags, and nothing happens.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from flask import Blueprint, abort, request
+from markupsafe import escape
 from werkzeug.routing import BaseConverter
 
 from deeplink.visitor import Way, classify, hint
 from deeplink.web import preview
 from deeplink.web.guards import host_of
+from deeplink.web.page import MAX_PAGE
 from deeplink.web.ways import (
     HOLD,
     HOLD_NOTE,
     OPEN,
     Button,
     Page,
+    Ways,
     arrange,
     https_url,
     intent_url,
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
 #: characters of ``ways.QUERY``. Everything else leaves percent-encoded, "#" before all: an intent:
 #: link begins its instructions there.
 _SAFE = "!$%&()*+,-./:;=?@[]_~"
+
+
+#: Bytes of an address in HTML, where "&" has five; a page has room for one such.
+MAX_ADDRESS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +113,21 @@ def blueprint(
             second_host=second,
             stars=stars(link.path, f"/{path}"),
         )
+        if len(escape(spot.url)) > MAX_ADDRESS:
+            abort(414)
         words = pages.words()
         visitor = classify(request.headers.get("User-Agent", ""))
+        full = page(spot, visitor, words)
+        more = preview.extras(spot.link, spot.url, spot.stars, visitor, words)
+        response = pages.render("link.html", words=words, sheet="link", page=full, link=more)
+        if len(response.data) <= MAX_PAGE:
+            return response
         return pages.render(
             "link.html",
             words=words,
             sheet="link",
-            page=page(spot, visitor, words),
-            link=preview.extras(spot.link, spot.url, spot.stars, visitor, words),
+            page=replace(full, ways=Ways(full.ways.shown[:1], ())),
+            link=preview.lighten(more),
         )
 
     routes.add_url_rule(

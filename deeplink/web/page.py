@@ -38,6 +38,9 @@ PAGE_HEADERS = {
 #: The key in ``app.extensions`` under which a server finds the pages, to compile them in time.
 EXTENSION = "deeplink.pages"
 
+#: Bytes of a page with an address in each of its links; a heavier one is shown with one link.
+MAX_PAGE = 15_000
+
 #: A visitor's own choice of language. It is read and left where it is: what a page hands on is the
 #: query's very bytes, and a language of our closed list is all that it can change.
 _WANTED = re.compile(r"(?:^|&)lang=([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3})(?=&|$)", re.ASCII)

@@ -8,7 +8,7 @@ where they go into an address. Nothing here counts, and nothing names the visito
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -67,6 +67,12 @@ def extras(link: Link, url: str, stars: tuple[str, ...], visitor: Visitor, words
         web_label=words.say("Continue in the browser"),
         qr_label=words.say("Scan this code with your phone’s camera to go on there."),
     )
+
+
+def lighten(extras: Extras) -> Extras:
+    """*extras* without the address of the page, which may be long."""
+    tags = tuple(tag for tag in extras.tags if tag.name != "og:url")
+    return replace(extras, tags=tags, banner=extras.banner.partition(",")[0])
 
 
 def filled_text(text: str, stars: tuple[str, ...], *, encode: bool = False) -> str:

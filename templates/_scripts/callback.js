@@ -36,7 +36,10 @@
   };
 
   // The code leaves the query, and with it what servers, logs and referrers are told.
-  const found = read(location.search.slice(1)) || read(location.hash.slice(1));
+  // A login that came by POST stands in no address, but in the links.
+  const link = login.querySelector("a[data-way]");
+  const posted = link ? link.getAttribute("href").replace(/^[^?]*\?|#.*/g, "") : "";
+  const found = read(location.search.slice(1)) || read(location.hash.slice(1)) || read(posted);
   addEventListener("hashchange", () => location.reload());
   if (!found) {
     move(before);

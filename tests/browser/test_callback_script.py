@@ -672,8 +672,22 @@ def test_a_posted_login_is_handed_on_whether_long_or_short(open_page, raw):
     wait_until(page, "document.querySelectorAll('a[data-way]').length > 3")
     sent = raw.replace("%2A", "*").replace(",", "%2C")
     assert all(sent in url for _, url in targets(page))
-    assert page.url == (address if raw == stage.CODE else f"{address}#{sent}")
+    assert page.url == f"{address}#{sent}"
     assert page.evaluate("window.violations") == []
+
+
+def test_a_posted_login_gets_the_one_attempt_and_leaves_the_links_when_its_time_is_over(open_page):
+    page = open_page("about:blank")
+    address = f"https://{stage.HOST}/posted/"
+    page.set_content(
+        f'<form method="post" action="{address}"><input name="code" value="p-1"><button></button>'
+    )
+    page.click("button")
+    wait_until(page, "window.journeys.length == 1")
+    assert journeys(page)[0][0].startswith(f"intent://{stage.HOST}/posted/?code=p-1#Intent;")
+    page.clock.fast_forward(6 * MINUTE)
+    assert (state(page), page.url) == ("expired", address)
+    assert "code=" not in page.content()
 
 
 # --- what it says -----------------------------------------------------------------------------

@@ -42,8 +42,12 @@ QUERIES = ["", stage.CODE, "error=invalid_client&errCode=10033", "code=a&code=b"
 LONGEST = [stretch("code="), stretch("error=access_denied&error_description="), stretch("x=")]
 ADDRESSES = [
     *((host, path, query) for host, path in PAGES for query in [*QUERIES, *LONGEST]),
-    *((host, "/invite/7", query) for host in (stage.HOST, stage.ALTERNATE) for query in ("", "x")),
-    (stage.HOST, "/product/7", ""),
+    *(
+        (host, path, query)
+        for host in (stage.HOST, stage.ALTERNATE)
+        for path in ("/invite/7", "/product/7", f"/product/{'y' * 3900}")
+        for query in ("", "x", "x" * 900, "x" * 2000, "x" * 4000, "&" * 790)
+    ),
     (stage.HOST, "/nowhere", ""),
 ]
 
@@ -72,7 +76,7 @@ def raw_of(target):
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_page_in_every_state_is_less_than_15_kb(client, tag):
     sizes = {
-        (host, path, query[:30], agent): len(
+        (host, path[:20], len(path), query[:30], len(query), agent): len(
             load(client, host, path, query, tag=tag, agent=agent).data
         )
         for host, path, query in ADDRESSES
@@ -91,6 +95,22 @@ def test_the_longest_query_is_in_one_link_that_works_without_script(client, agen
     assert len(ways(usual)) > 5
     assert [raw_of(way) for way in ways(longest)] == [query]
     assert ways(longest)[0].replace(query, "") == ways(usual)[0].replace(query[:60], "")
+
+
+@pytest.mark.parametrize("length", [2000, 4000])
+def test_a_link_with_a_long_address_keeps_a_way_that_works(client, length):
+    answer = load(client, stage.HOST, "/product/7", "x" * length, agent=stage.INSTAGRAM)
+    assert [raw_of(way) for way in ways(answer)] == ["x" * length]
+    assert 'content="app-id=1234567890"' in answer.text
+    assert 'property="og:title"' in answer.text
+    assert "og:url" not in answer.text
+
+
+@pytest.mark.parametrize("query", ["x" * 4096, "&" * 900, "é" * 1400])
+def test_an_address_that_no_page_has_room_for_is_refused(client, query):
+    answer = load(client, stage.HOST, "/product/7", query)
+    assert answer.status_code == 414
+    assert "This link is damaged" in answer.text
 
 
 @pytest.mark.parametrize("parameters", [MAX_PARAMETERS, MAX_PARAMETERS + 1])
