@@ -18,6 +18,8 @@ _LITERALS = re.compile(
     r"""|(?:(?<=[(=!&|,])|(?<=[=&|] ))/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\]|\\.)*\])+/)"""
 )
 _DECLARED = re.compile(r"(?:\b(?:const|let) |,)(\w{3,}) ?=(?![=>])")
+#: Properties, keys, and variables that give a key its name.
+_MEANS_MORE = re.compile(r"(?<!\.\.)\.(\w+)|\b(\w+):|[{,]\s?(\w+)(?=\s?[,}])")
 _PARAMETER = re.compile(r"(?<!async)\((\w+)\)=>")
 _SIGNS = re.compile(r"\s*([-{}()\[\];,:=<>?&|!*+])\s*")
 
@@ -64,11 +66,11 @@ def _with_short_names(source: str) -> str:
     texts = " ".join(part for part in parts[1::2] if part[0] == "`")
     used = set(re.findall(r"\w+", source))
     letters = iter(letter for letter in ascii_letters if letter not in used)
-    for name in dict.fromkeys(_DECLARED.findall(code)):
-        # Properties, keys, and variables that give a key its name.
-        means_more = rf"(?<!\.\.)\.{name}\b|\b{name}:|[{{,]\s?{name}\s?[,}}]"
-        if not re.search(means_more, code) and not re.search(rf"\b{name}\b", texts):
-            code = re.sub(rf"\b{name}\b", next(letters, name), code)
+    more = {name for found in _MEANS_MORE.findall(code) for name in found}
+    more |= set(re.findall(r"\w+", texts))
+    names = [name for name in dict.fromkeys(_DECLARED.findall(code)) if name not in more]
+    short = dict(zip(names, letters, strict=False))
+    code = re.sub(r"\w+", lambda found: short.get(found[0], found[0]), code)
     parts[::2] = code.split("\0")
     return "".join(parts)
 

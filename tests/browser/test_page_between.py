@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 from deeplink import languages
 from tests.browser import stage
 from tests.browser.stage import WATCH
-from tests.browser.test_languages import RULES
+from tests.browser.test_accessibility import RULES
 from tests.oauth.face import GAME, LINK, Stage, question, service, state_of
 
 #: WCAG 2.2, 1.4.10: nothing may be cut off at this width.
