@@ -25,10 +25,20 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 threads = int(os.environ.get("DEEPLINK_THREADS") or 200)
 
 # With DEEPLINK_LANE=1 the same threads get a front door that answers the association files from
-# the event loop (deeplink/web/fastlane.py); opt-in until its long measurements are done.
-worker_class = (
-    "deeplink.web.fastlane.FastLane" if os.environ.get("DEEPLINK_LANE") == "1" else "gthread"
-)
+# the event loop (deeplink/web/fastlane.py), with DEEPLINK_LANE=process that is one worker more,
+# which has nothing else to do (deeplink/web/fastlane_process.py). Opt-in until the long
+# measurements are done.
+_LANES = {
+    "": "gthread",
+    "0": "gthread",
+    "1": "deeplink.web.fastlane.FastLane",
+    "process": "deeplink.web.fastlane_process.LaneProcess",
+}
+_lane = os.environ.get("DEEPLINK_LANE", "")
+if _lane not in _LANES:
+    raise ValueError(f"DEEPLINK_LANE is {_lane!r}; write 1 or process, or leave it out")
+worker_class = _LANES[_lane]
+workers += _lane == "process"
 
 # The config is read and checked once, and the workers share the memory of what came of it.
 preload_app = True
@@ -62,7 +72,8 @@ class JsonLogger(Logger):
         super().setup(cfg)
         # The command line wins over this file, and with preload_app the application is loaded
         # before any hook is called: the logger is the first to see what came of both.
-        os.environ["WEB_CONCURRENCY"] = str(cfg.workers)
+        is_apart = cfg.worker_class_str == _LANES["process"] and cfg.workers > 1
+        os.environ["WEB_CONCURRENCY"] = str(cfg.workers - is_apart)
         os.environ["DEEPLINK_THREADS"] = str(cfg.threads)
         for handler in self.error_log.handlers:
             handler.setFormatter(JsonFormatter())

@@ -114,18 +114,19 @@ def note_unknown_host(seen: set[str], host: str) -> None:
 def page(status: int, pages: Pages) -> Response:
     """The page of an error, in the visitor's language."""
     words = pages.words()
-    title, message, hint = map(words.say, _words_for(status))
+    title, message, hint = map(words.say, words_for(status))
     return pages.render(
         "failure.html", status=status, words=words, title=title, message=message, hint=hint
     )
 
 
-def _words_for(status: int) -> tuple[str, str, str]:
+def words_for(status: int) -> tuple[str, str, str]:
+    """An error's title, what happened, and what to do now: phrases, not translated yet."""
     return _WORDS.get(status, _WORDS[500 if status >= 500 else 400])
 
 
 def _answer(status: int, pages: Pages) -> Response:
-    _, message, hint = _words_for(status)
+    _, message, hint = words_for(status)
     g.setdefault("error_code", f"http_{status}")
     if request.path.startswith(("/api/", "/oauth/")):
         is_astray = status == 404 and request.path.startswith("/oauth/")

@@ -31,7 +31,15 @@ from gunicorn.workers import gthread  # type: ignore[import-untyped]
 
 from deeplink.web import fastlane_calls as calls
 from deeplink.web.fastlane_account import Account
-from deeplink.web.fastlane_connection import IDLE, LINGERING, NEW, READING, WRITING, Connection
+from deeplink.web.fastlane_connection import (
+    ENGAGED,
+    IDLE,
+    LINGERING,
+    NEW,
+    READING,
+    WRITING,
+    Connection,
+)
 from deeplink.web.fastlane_footing import installed_gunicorn, reason_to_stand_aside
 from deeplink.web.fastlane_judge import Judge, Known
 from deeplink.web.fastlane_offer import EXTENSION, Offer, Reply
@@ -177,7 +185,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
                 elif descriptor in self._listeners:
                     self._accept(descriptor)
                 else:
-                    super().wait_for_and_dispatch_events(0)
+                    self._notice(descriptor)
             if self._given and (
                 not events or self._now >= self._settle_at or len(self._given) >= SETTLE_AT
             ):
@@ -209,7 +217,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
             elif early:
                 self._judge(connection, early)
             else:
-                self._wait(connection, IDLE)
+                self._keep(connection)
         except Exception:
             self._fail(connection)
 
@@ -229,6 +237,14 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
             self._drop(connection)
 
     # ---- the loop's own: what becomes of a connection
+
+    def _notice(self, descriptor: int) -> None:
+        """Something happened at *descriptor*, which is neither a connection nor a listener."""
+        super().wait_for_and_dispatch_events(0)
+
+    def _keep(self, connection: Connection) -> None:
+        """Wait for the next request on *connection*, whose last one gunicorn has served."""
+        self._wait(connection, IDLE)
 
     def _accept(self, listener: int) -> None:
         for _ in range(ACCEPTS):
@@ -333,6 +349,9 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
     def _hand_over(self, connection: Connection, head: bytes) -> None:
         """Let gunicorn's own machinery read *head* and all that follows it, in a thread."""
         self._leave(connection)
+        self._serve(connection, head)
+
+    def _serve(self, connection: Connection, head: bytes) -> None:
         conn = connection.conn
         if conn is None:
             try:
@@ -473,14 +492,16 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         self._next_sweep = self._now + TURN
         patience = self._patience
         for connection in list(self._connections.values()):
-            if self._now - connection.since < patience[connection.state]:
-                continue
-            if connection.state == READING:
-                # The time for this head is over: let it end here, and gunicorn judge it.
-                calls.shut(connection.descriptor, socket.SHUT_RD)
-                self._hand_over(connection, bytes(connection.head))
-            else:
-                self._drop(connection)
+            if self._now - connection.since >= patience[connection.state]:
+                self._expire(connection)
+
+    def _expire(self, connection: Connection) -> None:
+        if connection.state == READING:
+            # The time for this head is over: let it end here, and gunicorn judge it.
+            calls.shut(connection.descriptor, socket.SHUT_RD)
+            self._hand_over(connection, bytes(connection.head))
+        else:
+            self._drop(connection)
 
     def _make_room(self) -> bool:
         """
@@ -488,7 +509,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
 
         gunicorn stops accepting instead, and then a thousand silent clients shut out all others.
         """
-        silent = [each for each in self._connections.values() if each.state != WRITING]
+        silent = [each for each in self._connections.values() if each.state not in ENGAGED]
         count = self.worker_connections // 16 + 1
         for connection in heapq.nsmallest(count, silent, key=attrgetter("since")):
             self._drop(connection)

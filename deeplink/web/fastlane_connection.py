@@ -8,8 +8,11 @@ if TYPE_CHECKING:
     from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
 #: What a connection is doing: nothing yet; nothing, after an answer; sending its head; taking
-#: its answer; ending.
-NEW, IDLE, READING, WRITING, LINGERING = range(5)
+#: its answer; ending; waiting, its head whole, for another process to take it.
+NEW, IDLE, READING, WRITING, LINGERING, WAITING = range(6)
+
+#: In these it waits for us, not we for it.
+ENGAGED = frozenset({WRITING, WAITING})
 
 _NOTHING = bytearray()
 

@@ -2,75 +2,53 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import signal
 import socket
 import struct
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.end_to_end import lane_stage
-from tests.end_to_end.lane_stage import FILE, HOST, LANE, PLAIN, connect
+from tests.end_to_end.lane_stage import (
+    CLOSING,
+    ECHO,
+    FILE,
+    HOST,
+    LANES,
+    PLAIN,
+    answer,
+    connect,
+    everything,
+    fetch,
+    many,
+)
 
-CLOSING = PLAIN.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-ECHO = f"GET /echo/x HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
 HALF = PLAIN[:60]
 
 
-@pytest.fixture(scope="module")
-def lane(tmp_path_factory):
-    with lane_stage.serving(LANE, tmp_path_factory.mktemp("lane") / "log") as server:
+@pytest.fixture(scope="module", params=LANES)
+def lane(request, tmp_path_factory):
+    with lane_stage.serving(request.param, tmp_path_factory.mktemp("lane") / "log") as server:
         yield server
 
 
-@contextlib.contextmanager
-def many(server, count, first=b""):
-    """*count* connections that send *first* and then nothing."""
-    with contextlib.ExitStack() as stack:
-        connections = [stack.enter_context(connect(server)) for _ in range(count)]
-        for connection in connections:
-            connection.sendall(first)
-        yield connections
-
-
-def fetch(server, request=CLOSING):
-    with connect(server) as connection:
-        connection.sendall(request)
-        return everything(connection)
-
-
-def everything(connection):
-    return b"".join(iter(lambda: connection.recv(65536), b""))
-
-
-def answer(connection):
-    """One answer of a connection that goes on."""
-    text = b""
-    while b"\r\n\r\n" not in text:
-        part = connection.recv(65536)
-        assert part, text
-        text += part
-    head, _, body = text.partition(b"\r\n\r\n")
-    length = int(re.search(rb"Content-Length: (\d+)", head)[1])
-    while len(body) < length:
-        part = connection.recv(65536)
-        assert part, len(body)
-        body += part
-    return head, body
+@pytest.fixture(params=LANES)
+def form(request):
+    return request.param
 
 
 def descriptors(server):
-    """Open sockets of the worker; files of counters come and stay."""
+    """Open sockets of the workers; files of counters come and stay."""
     count = 0
-    for link in list(Path(f"/proc/{server.worker}/fd").iterdir()):
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            count += os.readlink(link).startswith("socket:")
+    for worker in server.workers:
+        for link in list(Path(f"/proc/{worker}/fd").iterdir()):
+            with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+                count += os.readlink(link).startswith("socket:")
     return count
 
 
@@ -203,11 +181,11 @@ def test_a_head_must_be_whole_after_ten_seconds_however_it_drips(lane):
     assert b"200 OK" in fetch(lane)
 
 
-def test_idle_and_half_sent_connections_shut_nobody_out(tmp_path):
+def test_idle_and_half_sent_connections_shut_nobody_out(form, tmp_path):
     """gthread stops accepting at its limit; here those silent longest make room."""
     options = ("--worker-connections", "64", "--threads", "4")
     with (
-        lane_stage.serving(LANE, tmp_path / "log", *options) as server,
+        lane_stage.serving(form, tmp_path / "log", *options) as server,
         many(server, 300, HALF),
         many(server, 300, PLAIN),
         many(server, 300),
@@ -217,9 +195,9 @@ def test_idle_and_half_sent_connections_shut_nobody_out(tmp_path):
         assert descriptors(server) < 64 + 40
 
 
-def test_a_kept_connection_ends_when_its_time_is_over(tmp_path):
+def test_a_kept_connection_ends_when_its_time_is_over(form, tmp_path):
     with (
-        lane_stage.serving(LANE, tmp_path / "log", "--keep-alive", "1") as server,
+        lane_stage.serving(form, tmp_path / "log", "--keep-alive", "1") as server,
         connect(server) as connection,
     ):
         connection.sendall(PLAIN)
@@ -227,74 +205,41 @@ def test_a_kept_connection_ends_when_its_time_is_over(tmp_path):
         assert everything(connection) == b""
 
 
-def test_without_keep_alive_every_answer_closes(tmp_path):
-    with lane_stage.serving(LANE, tmp_path / "log", "--keep-alive", "0") as server:
+def test_without_keep_alive_every_answer_closes(form, tmp_path):
+    with lane_stage.serving(form, tmp_path / "log", "--keep-alive", "0") as server:
         assert b"Connection: close" in fetch(server, PLAIN)
 
 
-def test_a_worker_retires_after_its_last_request_and_loses_none(tmp_path):
-    with lane_stage.serving(LANE, tmp_path / "log", "--max-requests", "25") as server:
-        first = server.worker
+def test_a_worker_retires_after_its_last_request_and_loses_none(form, tmp_path):
+    with lane_stage.serving(form, tmp_path / "log", "--max-requests", "25") as server:
+        first = server.workers
         for number in range(120):
             request = (CLOSING, ECHO, PLAIN)[number % 3]
             with connect(server) as connection:
                 connection.sendall(request)
                 assert b"200 OK" in connection.recv(65536)
-        assert server.worker != first
+        assert set(server.workers).isdisjoint(first)
         assert server.printed().count("Autorestarting worker") >= 3
 
 
-def test_a_reload_loses_no_request(tmp_path):
+def test_a_reload_loses_no_request(form, tmp_path):
     """Kept connections, new ones and slow ones, through three reloads."""
-    lost = []
-    stop = threading.Event()
-
-    def ask_again_and_again(request, keep):
-        connection = None
-        while not stop.is_set():
-            try:
-                reused = connection is not None
-                connection = connection or connect(server)
-                connection.sendall(request)
-                head, _ = answer(connection)
-            except (OSError, AssertionError) as error:
-                # RFC 9110 section 9.2.2: a client repeats a request whose kept connection
-                # ended before an answer began; on a fresh one it is lost.
-                if not reused:
-                    lost.append(repr(error))
-                if connection is not None:
-                    connection.close()
-                connection = None
-                continue
-            if not keep or b"Connection: close" in head:
-                connection.close()
-                connection = None
-        if connection is not None:
-            connection.close()
-
-    slow = f"GET /slow/0.2 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
-    with lane_stage.serving(LANE, tmp_path / "log") as server:
-        clients = [
-            threading.Thread(target=ask_again_and_again, args=arguments)
-            for arguments in [(PLAIN, True), (PLAIN, False), (ECHO, False), (slow, True)] * 2
-        ]
-        for client in clients:
-            client.start()
+    with (
+        lane_stage.serving(form, tmp_path / "log") as server,
+        lane_stage.asking(server) as lost,
+    ):
         for _ in range(3):
             time.sleep(0.7)
             os.kill(server.process.pid, signal.SIGHUP)
         time.sleep(2)
-        stop.set()
-        for client in clients:
-            client.join(30)
-        assert lost == []
-        assert server.printed().count("Booting worker") >= 4
+    assert lost == []
+    assert server.printed().count("Booting worker") >= 4
 
 
-def test_a_stop_waits_for_who_is_being_served_and_ends_kept_connections(tmp_path):
+def test_a_stop_waits_for_who_is_being_served_and_ends_kept_connections(form, tmp_path):
     slow = f"GET /slow/1.5 HTTP/1.1\r\nHost: {HOST}\r\n\r\n".encode()
     with (
-        lane_stage.serving(LANE, tmp_path / "log") as server,
+        lane_stage.serving(form, tmp_path / "log") as server,
         connect(server) as served,
         connect(server) as kept,
         connect(server) as late,
@@ -326,7 +271,7 @@ def test_a_stop_waits_for_who_is_being_served_and_ends_kept_connections(tmp_path
     ],
 )
 def test_where_the_lane_stands_aside_plain_gthread_serves(tmp_path, options, environ, words):
-    with lane_stage.serving(LANE, tmp_path / "log", *options, environ=environ) as server:
+    with lane_stage.serving("inside", tmp_path / "log", *options, environ=environ) as server:
         lines = [line for line in server.printed().splitlines() if "stands aside" in line]
         assert len(lines) == 1
         assert words in lines[0]

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.end_to_end import lane_stage
-from tests.end_to_end.lane_stage import FILE, HOST, LANE, PLAIN, ROOT
+from tests.end_to_end.lane_stage import FILE, HOST, PLAIN, ROOT
 
 VECTORS = [
     json.loads(line)
@@ -23,12 +23,18 @@ PHONE = (
 ).encode()
 
 
-@pytest.fixture(scope="module", params=lane_stage.PARSERS)
+# Both parsers where the lane is inside; how a head travels does not depend on who reads it.
+@pytest.fixture(
+    scope="module",
+    params=[*(("inside", parser) for parser in lane_stage.PARSERS), ("process", "python")],
+    ids="-".join,
+)
 def servers(request, tmp_path_factory):
     logs = tmp_path_factory.mktemp("lane")
+    form, parser = request.param
     with (
-        lane_stage.serving(LANE, logs / "lane.log", parser=request.param) as lane,
-        lane_stage.serving("gthread", logs / "plain.log", parser=request.param) as plain,
+        lane_stage.serving(form, logs / "lane.log", parser=parser) as lane,
+        lane_stage.serving("plain", logs / "plain.log", parser=parser) as plain,
     ):
         assert "stands aside" not in lane.printed()
         yield lane, plain

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.end_to_end import lane_stage
-from tests.end_to_end.lane_stage import FILE, HOST, LANE
+from tests.end_to_end.lane_stage import FILE, HOST, LANES
 
 SECONDS = float(os.environ.get("LANE_FUZZ_SECONDS", "30"))
 
@@ -60,12 +60,12 @@ def streams(draw):
 
 # Not with the parser in C: that judges a wrong half of a head by how it came. In one piece it is
 # refused at once, in two nothing is said before its end; and the lane hands over one piece.
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
+@pytest.fixture(scope="module", params=LANES)
+def servers(request, tmp_path_factory):
     logs = tmp_path_factory.mktemp("fuzz")
     with (
-        lane_stage.serving(LANE, logs / "lane.log") as lane,
-        lane_stage.serving("gthread", logs / "plain.log") as plain,
+        lane_stage.serving(request.param, logs / "lane.log") as lane,
+        lane_stage.serving("plain", logs / "plain.log") as plain,
     ):
         assert "stands aside" not in lane.printed()
         yield lane, plain
