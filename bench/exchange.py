@@ -75,12 +75,8 @@ def measure(
         else:
             command = gunicorn(port)
             environ = {
-                "BENCH_PROVIDER": provider,
+                **environment(provider, certificate, arguments),
                 "BENCH_STORE": server,
-                "SSL_CERT_FILE": str(certificate),
-                "DEEPLINK_THREADS": str(arguments.threads),
-                "WEB_CONCURRENCY": "1",
-                "PYTHONPATH": str(ROOT),
             }
         if server == "redis":
             redis_port = free_port()
@@ -97,6 +93,16 @@ def measure(
         f"{row['errors'] or 'none'}",
         flush=True,
     )
+
+
+def environment(provider: str, certificate: Path, arguments: argparse.Namespace) -> dict[str, str]:
+    return {
+        "BENCH_PROVIDER": provider,
+        "SSL_CERT_FILE": str(certificate),
+        "DEEPLINK_THREADS": str(arguments.threads),
+        "WEB_CONCURRENCY": "1",
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 def gunicorn(port: int) -> list[object]:
@@ -191,4 +197,5 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-main()
+if __name__ == "__main__":
+    main()

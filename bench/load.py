@@ -99,10 +99,10 @@ def run(server: Server, lua: Path, path: str, seconds: int, connections: int = 3
     return Round(count / elapsed, used / count * 1e6)
 
 
-def request(server: Server, head: bytes) -> tuple[float, bytes]:
+def request(port: int, head: bytes) -> tuple[float, bytes]:
     """Seconds from connect to the end of one answer on a connection of its own, and the answer."""
     started = time.perf_counter()
-    with socket.create_connection((HOST, server.port), timeout=60) as connection:
+    with socket.create_connection((HOST, port), timeout=60) as connection:
         connection.sendall(head)
         parts = []
         while part := connection.recv(65536):

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import load
-import saturated
 import servers
 from paired import Comparison, compare
 
@@ -57,14 +56,11 @@ def main() -> None:
             environ["LOG_LEVEL"] = "WARNING"
         print(f"{options.rounds} rounds of {options.seconds} s, {options.workers} worker(s), "
               f"{'no log' if options.silent else 'a log line per request'}")  # fmt: skip
-        if "files" in options.parts:
-            with servers.gunicorn(
-                "deeplink", folder, app=options.app, environ=environ,
-                workers=options.workers, worker=options.worker, python=options.python,
-            ) as ours:  # fmt: skip
-                _files(ours, folder, options)
-        if "saturated" in options.parts:
-            saturated.measure(folder, options.app, environ, python=options.python)
+        with servers.gunicorn(
+            "deeplink", folder, app=options.app, environ=environ,
+            workers=options.workers, worker=options.worker, python=options.python,
+        ) as ours:  # fmt: skip
+            _files(ours, folder, options)
 
 
 def _files(ours: servers.Server, folder: Path, options: argparse.Namespace) -> None:
@@ -136,7 +132,7 @@ def _etag(server: servers.Server, path: str) -> str:
 
 def _ask(server: servers.Server, path: str) -> bytes:
     head = f"GET {path} HTTP/1.1\r\nHost: {load.HOST}\r\nConnection: close\r\n\r\n".encode()
-    answer = load.request(server, head)[1]
+    answer = load.request(server.port, head)[1]
     if b" 200 OK\r\n" not in answer[:30]:
         raise SystemExit(f"bench: {server.name} answers {path} with {answer[:60]!r}")
     return answer
@@ -160,7 +156,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seconds", type=int, default=1)
     parser.add_argument("--only", default="", help="workloads whose name has this in it")
-    parser.add_argument("--parts", nargs="+", default=["files", "saturated"])
     parser.add_argument("--every-round", action="store_true")
     parser.add_argument("--silent", action="store_true", help="neither side logs")
     parser.add_argument("--node", action="store_true", help="beside node, too")

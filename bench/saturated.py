@@ -1,152 +1,135 @@
 """
-How long a published file takes while every exchange thread works or waits for the provider.
+How long a published file takes while exchanges saturate the core that serves both.
 
-Five hundred clients (wrk) exchange codes without a pause; the provider is a stub that answers
-after 150 ms. Beside them a probe fetches the file on a new connection, fifty times a second. All
-but the server runs on the other core, so the probe's own waiting for that core is in the
-figures: ``nothing else`` shows the probe alone.
+    python bench/saturated.py [--rows plain,inside,process] [--apps 500] [--seconds 15]
+
+The exchanges are those of bench/exchange.py: apps in closed loops, a provider that answers after
+150 ms over TLS, limits far away; rates are those of answers with tokens. Beside them a probe
+fetches the file on a new connection, fifty times a second. All but the server runs on the other
+core, so the probe's own waiting for that core is in the figures: the lines *alone* show it.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
-import re
-import statistics
+import os
 import subprocess
-import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import exchange
 import load
-import servers
+from certificates import make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FILE = "/.well-known/assetlinks.json"
-CLIENTS = 500
-SECONDS = 12
+HEAD = f"GET {FILE} HTTP/1.1\r\nHost: {load.HOST}\r\nConnection: close\r\n\r\n".encode()
+WARM_SECONDS = 4
+ALONE_SECONDS = 4
 PAUSE = 0.02
 
-#: A provider that takes 150 ms for everything and believes everybody.
-STUB = """
-import asyncio, json, sys
-BODY = json.dumps({"access_token": "act.bench", "expires_in": 86400, "open_id": "bench",
-    "refresh_expires_in": 31536000, "refresh_token": "rft.bench", "scope": "user.info.basic",
-    "token_type": "Bearer"}).encode()
-ANSWER = (b"HTTP/1.1 200 OK\\r\\nContent-Type: application/json\\r\\nContent-Length: "
-    + str(len(BODY)).encode() + b"\\r\\n\\r\\n" + BODY)
-class Provider(asyncio.Protocol):
-    def connection_made(self, transport):
-        self.transport, self.text = transport, b""
-    def data_received(self, data):
-        self.text += data
-        head, end, body = self.text.partition(b"\\r\\n\\r\\n")
-        length = [int(line[15:]) for line in head.split(b"\\r\\n")
-            if line.lower().startswith(b"content-length:")]
-        if end and len(body) >= (length or [0])[0]:
-            self.text = b""
-            delay = float(sys.argv[2]) if head.startswith(b"POST") else 0
-            loop.call_later(delay, self.transport.write, ANSWER)
-loop = asyncio.new_event_loop()
-loop.run_until_complete(loop.create_server(Provider, "127.0.0.1", int(sys.argv[1]), backlog=2048))
-loop.run_forever()
-"""
-
-EXCHANGE = """
-local at = 0
-wrk.method = "POST"
-wrk.headers["Host"] = "127.0.0.1"
-wrk.headers["Content-Type"] = "application/json"
-request = function()
-  at = at + 1
-  wrk.body = string.format('{"code": "bench-%09d", "code_verifier": "%s"}', at, string.rep("v", 43))
-  return wrk.format()
-end
-"""
+#: A row's name and what DEEPLINK_LANE is for it.
+ROWS = {"plain": "", "inside": "1", "process": "process"}
 
 
-def measure(folder: Path, app: str, environ: dict[str, str], *, python: str) -> None:
-    """Print a row for plain gthread and one for the lane, each idle and under exchanges."""
-    (folder / "stub.py").write_text(STUB, "utf-8")
-    (folder / "exchange.lua").write_text(EXCHANGE, "utf-8")
-    print("\n| files while exchanges run | p50 ms | p99 ms | worst ms | exchanges/s | memory MB |")
-    print("|---|---|---|---|---|---|")
-    with _stub(folder) as port:
-        environ = {**environ, "DEEPLINK_SANDBOX_URL": f"http://127.0.0.1:{port}"}
-        for name, worker in (("plain gthread", "gthread"), ("lane", servers.LANE)):
-            for busy in (False, True):
-                with servers.gunicorn(
-                    f"{worker}-saturated", folder, app=app, environ=environ, worker=worker,
-                    python=python,
-                ) as server:  # fmt: skip
-                    times, rate, memory = _probe(server, folder, busy)
-                label = f"{name}, {CLIENTS} apps exchange" if busy else f"{name}, nothing else"
-                p99 = statistics.quantiles(times, n=100)[98]
-                print(
-                    f"| {label} | {statistics.median(times):.1f} | {p99:.1f} | {max(times):.1f} "
-                    f"| {rate:.0f} | {memory:.1f} |",
-                    flush=True,
-                )
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--rows", default=",".join(ROWS))
+    parser.add_argument("--apps", type=int, default=500)
+    parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--store", default="sqlite")
+    parser.add_argument("--threads", type=int, default=200)
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {exchange.OTHER_CORE})
+    print(f"files, {options.apps} apps exchanging on the same core, {options.store}\n")
+    print("| | files' p50 ms | p99 ms | worst ms | exchanges/s | 503/s | CPU | memory MB |")
+    print("|---|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory(prefix="deeplink-bench-") as name:
+        key, certificate = make_certificate(Path(name))
+        port = exchange.free_port()
+        node = ["node", exchange.NODE, "provider", port, key, certificate, exchange.DELAY_MS]
+        with exchange.started(node, exchange.OTHER_CORE, {}, port):
+            for row in options.rows.split(","):
+                environ = {
+                    **exchange.environment(f"https://localhost:{port}", certificate, options),
+                    "BENCH_STORE": options.store,
+                    "DEEPLINK_LANE": ROWS[row],
+                }
+                _measure(row, environ, options)
 
 
-def _probe(server: servers.Server, folder: Path, busy: bool) -> tuple[list[float], float, float]:
-    head = f"GET {FILE} HTTP/1.1\r\nHost: {load.HOST}\r\nConnection: close\r\n\r\n".encode()
-    with _exchanges(server, folder) if busy else contextlib.nullcontext() as wrk:
-        time.sleep(3 if busy else 0.5)  # threads and pools come up
-        times = []
-        until = time.perf_counter() + SECONDS
-        while time.perf_counter() < until:
-            seconds, answer = load.request(server, head)
-            if b" 200 OK" not in answer[:20]:
-                raise SystemExit(f"bench: {answer[:60]!r}")
-            times.append(seconds * 1000)
-            time.sleep(max(0.0, PAUSE - seconds))
-        memory = server.memory()
-        if wrk is None:
-            return times, 0.0, memory
-        printed = wrk.communicate()[0]
-    found = re.search(r"Requests/sec:\s+([\d.]+)", printed)
-    if found is None or "Non-2xx" in printed:
-        print(json.dumps(printed), file=sys.stderr)
-    return times, float(found[1]) if found else 0.0, memory
+def _measure(row: str, environ: dict[str, str], options: argparse.Namespace) -> None:
+    port = exchange.free_port()
+    command = exchange.gunicorn(port)
+    with exchange.started(command, exchange.SERVING_CORE, environ, port) as process:
+        _probe(port, 1)
+        _print(f"{row}, alone", _probe(port, ALONE_SECONDS), {}, process, 0)
+        with _apps(port, options) as apps:
+            assert apps.stdout
+            apps.stdout.readline()  # they are warm
+            before = sum(map(exchange.cpu_seconds, exchange.processes(process.pid)))
+            times = _probe(port, options.seconds)
+            done = json.loads(apps.stdout.readline())
+            used = sum(map(exchange.cpu_seconds, exchange.processes(process.pid))) - before
+            share = used / options.seconds
+            rates = {name: done[name] / options.seconds for name in ("tokens", "busy")}
+            _print(f"{row}, {options.apps} apps", times, rates, process, share)
+            if done["errors"]:
+                print(f"    errors: {done['errors']}")
+
+
+def _print(
+    label: str,
+    times: list[float],
+    rates: dict[str, float],
+    process: subprocess.Popen[bytes],
+    share: float,
+) -> None:
+    times.sort()
+    p50, p99 = (times[int((len(times) - 1) * part)] * 1000 for part in (0.5, 0.99))
+    memory = sum(map(exchange.memory, exchange.processes(process.pid)))
+    print(
+        f"| {label} | {p50:.1f} | {p99:.1f} | {times[-1] * 1000:.1f} "
+        f"| {rates.get('tokens', 0):.0f} | {rates.get('busy', 0):.0f} | {share:.0%} "
+        f"| {memory:.0f} |",
+        flush=True,
+    )
+
+
+def _probe(port: int, seconds: float) -> list[float]:
+    """Seconds of each fetch, for *seconds*."""
+    times = []
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        took, answer = load.request(port, HEAD)
+        if b" 200 OK" not in answer[:20]:
+            raise SystemExit(f"bench: {answer[:60]!r}")
+        times.append(took)
+        time.sleep(max(0.0, PAUSE - took))
+    return times
 
 
 @contextlib.contextmanager
-def _exchanges(server: servers.Server, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    wrk = subprocess.Popen(
-        [
-            *("taskset", "-c", load.CORE, "wrk", "-t1", f"-c{CLIENTS}", f"-d{SECONDS + 4}s"),
-            *("--timeout", "30s", "-s", str(folder / "exchange.lua")),
-            f"http://{load.HOST}:{server.port}/api/tiktok/exchange",
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
+def _apps(port: int, options: argparse.Namespace) -> Iterator[subprocess.Popen[str]]:
+    host = f"{load.HOST}:{port}"
+    command = ["node", exchange.NODE, "load", port, host, options.apps, WARM_SECONDS]
+    process = subprocess.Popen(
+        list(map(str, [*command, options.seconds])), stdout=subprocess.PIPE, text=True
     )
     try:
-        yield wrk
-    finally:
-        wrk.kill()
-        wrk.wait()
-
-
-@contextlib.contextmanager
-def _stub(folder: Path) -> Iterator[int]:
-    port = servers.free_port()
-    command = [
-        "taskset",
-        "-c",
-        load.CORE,
-        sys.executable,
-        str(folder / "stub.py"),
-        str(port),
-        "0.15",
-    ]
-    process = subprocess.Popen(command)
-    try:
-        yield port
+        yield process
     finally:
         process.kill()
         process.wait()
+
+
+if __name__ == "__main__":
+    main()
