@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -72,6 +73,20 @@ def test_files_come_while_the_application_stands_still(server):
     with standing_still(application_of(server)):
         for _ in range(20):
             assert b"200 OK" in fetch(server)
+
+
+def test_threads_stand_back_for_the_loops(server):
+    fetch(server, ECHO)
+
+    def niceness(pid):
+        return {
+            int(task.name): (task / "stat").read_text("ascii").rpartition(")")[2].split()[16]
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        }
+
+    lane, application = lane_of(server), application_of(server)
+    assert niceness(lane)[lane] == niceness(application)[application] == "0"
+    assert "5" in niceness(application).values()
 
 
 def test_a_kept_connection_goes_back_to_the_lane(server):
