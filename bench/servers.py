@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 CORE = "0"
 LANE = "deeplink.web.fastlane.FastLane"
+LANE_PROCESS = "deeplink.web.fastlane_process.LaneProcess"
 TICK = os.sysconf("SC_CLK_TCK")
 
 

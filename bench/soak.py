@@ -1,7 +1,9 @@
 """
 Mixed traffic for minutes, with reloads in the middle: nothing lost, doubled, mixed or grown.
 
-    python bench/soak.py [--seconds 600] [--reload-every 30] [--app app:app]
+    python bench/soak.py [--seconds 600] [--reload-every 30] [--app app:app] [--process]
+
+Two workers answer files themselves; with --process two serve applications and a third the files.
 
 Each client knows what it must get: the file to the byte, its own code in its own callback page, a
 304, the health. A request that fails on a connection which it opened itself is lost; one on a kept
@@ -39,12 +41,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--reload-every", type=float, default=30)
     parser.add_argument("--app", default="app:app")
+    parser.add_argument("--process", action="store_true", help="the lane as a process of its own")
     options = parser.parse_args()
+    worker, workers = (servers.LANE_PROCESS, 3) if options.process else (servers.LANE, 2)
     counts: Counter[str] = Counter()
     stop = threading.Event()
     with (
         tempfile.TemporaryDirectory(prefix="deeplink-soak-") as folder,
-        servers.gunicorn("soak", Path(folder), app=options.app, workers=2, threads=16) as server,
+        servers.gunicorn(
+            "soak", Path(folder), app=options.app, worker=worker, workers=workers, threads=16
+        ) as server,
     ):
         wanted = hashlib.sha256(_get(server, FILE)[1]).hexdigest()
         clients = [
@@ -53,12 +59,12 @@ def main() -> None:
         ]
         for client in clients:
             client.start()
-        sizes = _watch(server, options.seconds, options.reload_every)
+        sizes = _watch(server, workers, options.seconds, options.reload_every)
         stop.set()
         for client in clients:
             client.join(60)
         time.sleep(3)
-        _, descriptors = _size(server)
+        _, descriptors = _size(server, workers)
         printed = (Path(folder) / "soak.log").read_text("utf-8", "replace")
     faults = {name: count for name, count in counts.items() if name.startswith("fault")}
     grown = sizes[-1][0] - sizes[0][0]
@@ -70,22 +76,24 @@ def main() -> None:
         sys.exit(1)
 
 
-def _watch(server: servers.Server, seconds: float, reload_every: float) -> list[tuple[float, int]]:
+def _watch(
+    server: servers.Server, workers: int, seconds: float, reload_every: float
+) -> list[tuple[float, int]]:
     until = time.monotonic() + seconds
     sizes = []
     while time.monotonic() < until:
         time.sleep(min(reload_every, max(0.1, until - time.monotonic())))
-        sizes.append(_size(server))
+        sizes.append(_size(server, workers))
         os.kill(server.pids[0], signal.SIGHUP)
     return sizes
 
 
-def _size(server: servers.Server) -> tuple[float, int]:
+def _size(server: servers.Server, count: int) -> tuple[float, int]:
     """Of the processes that are there now: a reload brings others."""
     master = server.pids[0]
     workers = Path(f"/proc/{master}/task/{master}/children").read_text("ascii").split()
     # Beside the workers of now the last ones may still be finishing: the youngest are enough.
-    now = servers.Server(server.name, server.port, (master, *map(int, workers[-2:])))
+    now = servers.Server(server.name, server.port, (master, *map(int, workers[-count:])))
     return now.memory(), now.descriptors()
 
 

@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 #: than the queue holds; then it is refused. A host's router gives up after 30 s at best.
 PATIENCE = 5.0
 
-#: How much the threads that serve applications stand back for the loops when a core is short, as
-#: nice values. Without it the lane gets its turn some 30 ms late (``bench/saturated.py``); more
-#: gains nothing. Only the threads: a loop could not undo it when its worker becomes the lane.
-NICENESS = 5
+#: How much an application's loop and its threads stand back for the lane when a core is short, as
+#: nice values. Without them the lane gets its turn some 30 ms late (``bench/saturated.py``). Nobody
+#: can undo it, so the loop does a little only: it may be the next lane, before others' threads.
+LOOP_NICENESS, THREAD_NICENESS = 2, 5
 
 #: Parcels taken at one go: few, so that the other processes get some.
 TAKES = 4
@@ -62,7 +62,9 @@ class LaneProcess(FastLane):
     # ---- gunicorn's worker
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(self.cfg.threads, initializer=_step_back)
+        return ThreadPoolExecutor(
+            self.cfg.threads, initializer=_stand_back, initargs=(THREAD_NICENESS,)
+        )
 
     def init_process(self) -> None:
         close_others(self._handover)
@@ -89,6 +91,7 @@ class LaneProcess(FastLane):
         self._watched: set[int] = set()
         self._numbers = [listener.fileno() for listener in self.sockets]
         if not self._take_lane():
+            _stand_back(LOOP_NICENESS)
             self._handover.join_applications()
             self.log.info("Worker %s serves what is no file.", os.getpid())
         self._watch_queues()
@@ -286,7 +289,7 @@ class LaneProcess(FastLane):
         self._write(connection, reply.at(self._second, self._date, 1, True))
 
 
-def _step_back() -> None:
+def _stand_back(niceness: int) -> None:
     # Linux has a nice value for each thread, whatever POSIX says (sched(7)).
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, 0, niceness)
