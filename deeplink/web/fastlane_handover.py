@@ -20,7 +20,7 @@ import select
 import socket
 import tempfile
 from typing import NamedTuple
-from weakref import WeakKeyDictionary
+from weakref import WeakSet
 
 #: The longest head that travels, in bytes; a queue holds some 200 heads of the usual size. A
 #: longer one is served where it was read.
@@ -92,11 +92,12 @@ class Handover:
     """
     One generation's roles and queues; made before the first fork, used by each process after it.
 
-    *asks* carries requests from the lane to the applications, *returns* connections whose request
-    was answered back to the lane.
+    *configuration* is what the generation was started with. *asks* carries requests from the lane
+    to the applications, *returns* connections whose request was answered back to the lane.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, configuration: object) -> None:
+        self.configuration = configuration
         self._locks = tempfile.TemporaryFile(prefix="deeplink-lane-")  # noqa: SIM115
         self.asks, self.returns = Queue(), Queue()
 
@@ -130,7 +131,7 @@ class Handover:
         self.returns.close()
 
     def __del__(self) -> None:
-        # The master forgets a generation when its last worker has ended.
+        # The master lets go of a generation with the object of its last worker.
         self.close()
 
     def _lock(self, role: int, how: int) -> bool:
@@ -149,8 +150,9 @@ class Handover:
         return False
 
 
-#: By the configuration that a generation was started with.
-_generations: WeakKeyDictionary[object, Handover] = WeakKeyDictionary()
+#: Those that have workers still, and the newest, which may be without one for a moment.
+_generations: WeakSet[Handover] = WeakSet()
+_newest: Handover | None = None
 
 
 def shared_by(configuration: object) -> Handover:
@@ -160,13 +162,17 @@ def shared_by(configuration: object) -> Handover:
     For the master: it makes a worker's object before the fork, and reads the configuration into
     a new object at each reload.
     """
-    if configuration not in _generations:
-        _generations[configuration] = Handover()
-    return _generations[configuration]
+    global _newest
+    for handover in _generations:
+        if handover.configuration is configuration:
+            return handover
+    _newest = Handover(configuration)
+    _generations.add(_newest)
+    return _newest
 
 
 def close_others(handover: Handover) -> None:
     """Close what this process inherited of other generations than its own."""
-    for other in list(_generations.values()):
+    for other in list(_generations):
         if other is not handover:
             other.close()

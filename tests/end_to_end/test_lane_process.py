@@ -157,8 +157,17 @@ def test_a_stop_waits_for_requests_in_the_queue(server):
         assert server.process.wait(20) == 0
 
 
+def test_the_last_worker_becomes_the_lane_and_serves_applications_too(server):
+    """SIGTTOU ends the oldest, and nobody comes in its place."""
+    oldest = lane_of(server)
+    os.kill(server.process.pid, signal.SIGTTOU)
+    until(lambda: oldest not in server.workers)
+    for request in (CLOSING, ECHO) * 5:
+        assert b"200 OK" in fetch(server, request)
+    assert server.workers == [lane_of(server)]
+
+
 def test_fewer_and_more_workers_lose_no_request(server):
-    """SIGTTOU ends the oldest worker, which is the lane; with one left, that is everything."""
     with asking(server) as lost:
         for number in (signal.SIGTTOU, signal.SIGTTIN, signal.SIGTTIN, signal.SIGTTOU) * 2:
             time.sleep(0.7)
@@ -235,18 +244,22 @@ def test_where_the_lane_stands_aside_all_workers_are_plain_gthread(tmp_path):
         assert b"200 OK" in fetch(server, ECHO)
 
 
-def test_a_reload_does_not_count_the_lane_twice(root, tmp_path):
+def test_reloads_count_the_lane_once_and_leave_nothing_open_in_the_master(tmp_path):
     """The configuration file reads the number that it set itself."""
     environ = {"DEEPLINK_LANE": "process", "WEB_CONCURRENCY": "1", "PORT": "8000"}
+    opened = []
     with lane_stage.serving("configured", tmp_path / "log", environ=environ) as server:
         until(lambda: len(server.workers) == 2)
-        for _ in range(2):
+        for _ in range(3):
             before = server.workers
             os.kill(server.process.pid, signal.SIGHUP)
             until(lambda before=before: set(server.workers).isdisjoint(before))
             until(lambda: len(server.workers) == 2)
+            time.sleep(0.3)
+            opened.append(len(list(Path(f"/proc/{server.process.pid}/fd").iterdir())))
         assert '"processes": 2' not in server.printed()
         assert b"200 OK" in fetch(server)
+    assert opened[0] == opened[1] == opened[2]
 
 
 def test_an_unknown_form_is_refused_with_the_known_ones(tmp_path):
