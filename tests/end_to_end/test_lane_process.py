@@ -113,7 +113,7 @@ def test_a_killed_lane_has_a_successor_at_once(server):
         until(lambda: len(server.workers) == 2)
 
 
-def test_a_killed_application_has_a_successor_and_the_lane_serves_meanwhile(server):
+def test_a_killed_application_has_a_successor(server):
     for _ in range(3):
         lane, killed = lane_of(server), application_of(server)
         os.kill(killed, signal.SIGKILL)
@@ -157,8 +157,25 @@ def test_a_stop_waits_for_requests_in_the_queue(server):
         assert server.process.wait(20) == 0
 
 
-def test_the_last_worker_becomes_the_lane_and_serves_applications_too(server):
-    """SIGTTOU ends the oldest, and nobody comes in its place."""
+def test_an_application_becomes_the_lane_while_no_new_worker_comes(server):
+    lane, application = lane_of(server), application_of(server)
+    with standing_still(server.process.pid):
+        os.kill(lane, signal.SIGKILL)
+        for request in (CLOSING, ECHO) * 5:
+            assert b"200 OK" in fetch(server, request)
+        assert lane_of(server) == application
+
+
+def test_the_lane_serves_applications_while_no_new_worker_comes(server):
+    application = application_of(server)
+    with standing_still(server.process.pid):
+        os.kill(application, signal.SIGKILL)
+        for request in (CLOSING, ECHO) * 5:
+            assert b"200 OK" in fetch(server, request)
+
+
+def test_one_worker_after_the_other_may_go(server):
+    """SIGTTOU ends the oldest, which is the lane, and nobody comes in its place."""
     oldest = lane_of(server)
     os.kill(server.process.pid, signal.SIGTTOU)
     until(lambda: oldest not in server.workers)
