@@ -168,6 +168,7 @@ def test_an_application_becomes_the_lane_while_no_new_worker_comes(server):
 
 def test_the_lane_serves_applications_while_no_new_worker_comes(server):
     application = application_of(server)
+    assert b"200 OK" in fetch(server, ECHO)  # so it is known to be there
     with standing_still(server.process.pid):
         os.kill(application, signal.SIGKILL)
         for request in (CLOSING, ECHO) * 5:
