@@ -94,6 +94,7 @@ def test_a_kept_connection_goes_back_to_the_lane(server):
     with connect(server) as connection:
         connection.sendall(KEPT_ECHO)
         answer(connection)
+        time.sleep(0.3)  # the answer is here before the connection is there
         with standing_still(application_of(server)):
             connection.sendall(PLAIN)
             assert b"200 OK" in answer(connection)[0]
