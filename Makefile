@@ -72,7 +72,7 @@ $(C_PARSER)/.installed: requirements.txt requirements-fast.txt | $(BIN)/python
 	@touch $@
 
 soak: $(VENV)/.test ## ten minutes of mixed traffic through the lane, with reloads (wants nginx, wrk)
-	DEEPLINK_LANE=1 $(BIN)/python bench/soak.py
+	$(BIN)/python bench/soak.py
 
 fuzz: $(VENV)/.test ## ten minutes of odd requests, the lane against plain gunicorn
 	LANE_FUZZ_SECONDS=600 $(BIN)/python -m pytest tests/end_to_end/test_lane_fuzz.py

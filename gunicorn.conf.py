@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import shutil
 import tempfile
 import threading
@@ -24,19 +25,20 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 # second, which is more than a core can do. More threads were measured to be slower, not faster.
 threads = int(os.environ.get("DEEPLINK_THREADS") or 200)
 
-# With DEEPLINK_LANE=1 the same threads get a front door that answers the association files from
-# the event loop (deeplink/web/fastlane.py), with DEEPLINK_LANE=process that is one worker more,
-# which has nothing else to do (deeplink/web/fastlane_process.py). Opt-in until the long
-# measurements are done.
+# gthread with a front door: the event loop answers the association files itself, and neither half
+# a head nor a client that does not close costs a thread (deeplink/web/fastlane.py). With
+# DEEPLINK_LANE=process that is one worker more, which has nothing else to do
+# (deeplink/web/fastlane_process.py); with 0, and where there is no epoll, it is plain gthread.
 _LANES = {
-    "": "gthread",
     "0": "gthread",
     "1": "deeplink.web.fastlane.FastLane",
     "process": "deeplink.web.fastlane_process.LaneProcess",
 }
-_lane = os.environ.get("DEEPLINK_LANE", "")
+_lane = os.environ.get("DEEPLINK_LANE") or "1"
 if _lane not in _LANES:
-    raise ValueError(f"DEEPLINK_LANE is {_lane!r}; write 1 or process, or leave it out")
+    raise ValueError(f"DEEPLINK_LANE is {_lane!r}; write 0, 1 or process, or leave it out")
+if not hasattr(select, "epoll"):
+    _lane = "0"
 worker_class = _LANES[_lane]
 workers += _lane == "process"
 

@@ -35,7 +35,7 @@ ALONE_SECONDS = 4
 PAUSE = 0.02
 
 #: A row's name and what DEEPLINK_LANE is for it.
-ROWS = {"plain": "", "inside": "1", "process": "process"}
+ROWS = {"plain": "0", "inside": "1", "process": "process"}
 
 
 def main() -> None:

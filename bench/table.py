@@ -75,7 +75,6 @@ def _run(command: list[str]) -> str:
         [sys.executable, str(Path(__file__).with_name(script)), *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "DEEPLINK_LANE": os.environ.get("DEEPLINK_LANE", "1")},
     ) as process:
         assert process.stdout
         for line in process.stdout:

@@ -282,7 +282,7 @@ def test_reloads_count_the_lane_once_and_leave_nothing_open_in_the_master(tmp_pa
 
 
 def test_an_unknown_form_is_refused_with_the_known_ones(tmp_path):
-    with pytest.raises(AssertionError, match="DEEPLINK_LANE is 'yes'; write 1 or process"):
+    with pytest.raises(AssertionError, match="DEEPLINK_LANE is 'yes'; write 0, 1 or process"):
         lane_stage.serving(
             "configured", tmp_path / "log", environ={"DEEPLINK_LANE": "yes"}
         ).__enter__()
