@@ -122,13 +122,20 @@ def attempts(firefox):
 
 
 def test_firefox_sees_one_attempt_and_none_on_reload_or_back(firefox, served):
-    """With the User-Agent of Chrome on Android: its own gets none, see below."""
+    """
+    With the User-Agent of Chrome on Android: its own gets none, see below.
+
+    Firefox seldom tells of a journey that leaves the web while the page is still loading (of a tap,
+    always: see the next test). So the page's own count must be one, and Firefox's never more.
+    """
     firefox.open_tab(stage.ANDROID, preload=WATCH)
     firefox.go(LOGIN)
-    drivers.wait_for(lambda: attempts(firefox), "the attempt")
+    wait_for_events(firefox, " shown attempted")
     time.sleep(A_WHILE)
-    assert attempts(firefox) == [INTENT]
+    assert events(firefox).count("attempted") == 1
     assert firefox.url == f"{HOME}#{stage.CODE}"
+    told = attempts(firefox)
+    assert told in ([], [INTENT])
 
     firefox.reload()
     wait_for_events(firefox, " shown")
@@ -138,7 +145,8 @@ def test_firefox_sees_one_attempt_and_none_on_reload_or_back(firefox, served):
     firefox.back()
     drivers.wait_for(lambda: firefox.url == f"{HOME}#{stage.CODE}", "the way back")
     time.sleep(A_WHILE)
-    assert attempts(firefox) == [INTENT]
+    assert "attempted" not in events(firefox)
+    assert attempts(firefox) == told
     assert documents(served)[:3] == [LOGIN, HOME, LEFT]
     firefox.close_tab()
 
