@@ -275,7 +275,7 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         reply, minor, _ = known
         self._note(reply)
         data = reply.at(self._second, self._date, minor, True)
-        sent = calls.send(descriptor, data)
+        sent = calls.send_last(descriptor, data)
         if sent == len(data):
             calls.close(descriptor)
         else:
@@ -404,7 +404,8 @@ class FastLane(gthread.ThreadWorker):  # type: ignore[misc]
         self._given.append((reply, time.monotonic() - self._now))
 
     def _write(self, connection: Connection, data: bytes) -> None:
-        self._sent(connection, data, calls.send(connection.descriptor, data))
+        send = calls.send if connection.then == IDLE else calls.send_last
+        self._sent(connection, data, send(connection.descriptor, data))
 
     def _sent(self, connection: Connection, data: bytes, sent: int) -> None:
         """What becomes of *connection* now that the kernel took *sent* bytes of *data*."""

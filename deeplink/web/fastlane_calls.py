@@ -21,6 +21,9 @@ PIECE = 65536
 _libc = ctypes.PyDLL(None, use_errno=True)
 _accept4 = _libc.accept4
 _accept4.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int)
+_send = _libc.send
+_send.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int)
+_send.restype = ctypes.c_ssize_t
 _shutdown = _libc.shutdown
 _shutdown.argtypes = (ctypes.c_int, ctypes.c_int)
 
@@ -51,6 +54,13 @@ def send(connection: int, data: bytes) -> int:
         return os.write(connection, data)
     except OSError as error:
         return -(error.errno or errno.EIO)
+
+
+def send_last(connection: int, data: bytes) -> int:
+    """As ``send``, but *data* may wait for the end, which goes in the same packet then."""
+    flags = socket.MSG_MORE | socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL
+    sent: int = _send(connection, data, len(data), flags)
+    return sent if sent >= 0 else -ctypes.get_errno()
 
 
 def shut(connection: int, how: int) -> None:
