@@ -61,10 +61,14 @@ def main() -> None:
     for part in parts(options.rounds):
         if part.name in chosen:
             print(f"\n== {part.title}", flush=True)
-            printed = "\n\n".join(_run(command) for command in part.commands)
+            printed = "\n\n".join(_caption(command) + _run(command) for command in part.commands)
             texts.append(f"**{part.title}**\n\n{_tables(printed)}")
     if options.write:
         _write("\n\n".join([_machine(), *texts]))
+
+
+def _caption(command: list[str]) -> str:
+    return "With gunicorn_h1c installed: " if str(C_PARSER) in command else ""
 
 
 def _run(command: list[str]) -> str:
@@ -86,11 +90,14 @@ def _run(command: list[str]) -> str:
 
 
 def _tables(printed: str) -> str:
-    """*printed* as Markdown: tables stay, everything else is text as it stood."""
-    blocks = re.split(r"\n{2,}", printed)
-    return "\n\n".join(
-        block if block.startswith("|") else f"```\n{block}\n```" for block in blocks if block
-    )
+    """*printed* as Markdown: its tables stay, aligned columns become code, the rest is text."""
+    return "\n\n".join(map(_block, filter(None, re.split(r"\n{2,}", printed))))
+
+
+def _block(text: str) -> str:
+    if text.startswith("|"):
+        return text
+    return f"```\n{text}\n```" if re.search(r"\S {3,}\S", text) else text.replace("\n", "  \n")
 
 
 def _machine() -> str:
