@@ -29,7 +29,7 @@ _CHUNK = 16 * 1024
 _SLACK = 0.05
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
-_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00-\x08\x0a-\x1f\x7f]*)")
 _DIGITS = re.compile(r"[0-9]{1,12}", re.ASCII)
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?")
 
@@ -110,7 +110,7 @@ class Answer:
             field = _FIELD.fullmatch(line)
             if field is None:
                 raise ValueError("no field of HTTP")
-            name, value = field[1].decode("ascii").lower(), field[2].decode("latin-1")
+            name, value = field[1].decode("ascii").lower(), field[2].strip(b" \t").decode("latin-1")
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         return status[1], int(status[2]), headers
 

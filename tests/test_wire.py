@@ -167,3 +167,9 @@ def test_no_wait_is_longer_than_what_is_left_of_the_time(pair):
     with pytest.raises(TimeoutError):
         Answer(ours, silence=2, deadline=began + 0.2)
     assert time.monotonic() - began < 1
+
+
+def test_blanks_around_a_value_are_none_of_it_and_those_within_are(answer_to):
+    within = b"a" + b" " * 9000 + b"b"
+    sent = OK + b"X-Told: \t" + within + b"\t \r\nContent-Length: 0\r\n\r\n"
+    assert answer_to(sent).headers["x-told"] == within.decode("ascii")
