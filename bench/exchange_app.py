@@ -9,16 +9,14 @@ from pathlib import Path
 from deeplink import config, logs
 from deeplink.limits import Limits
 from deeplink.oauth.providers import TIKTOK, at_sandbox
+from deeplink.oauth.vault import Vault
 from deeplink.web import wiring
 
 ROOT = Path(__file__).parents[1]
 
 
-class NoMemory:
+class NoMemory(Vault):
     """What the exchange costs without a vault around it."""
-
-    def __init__(self, *arguments, **options):
-        pass
 
     def once(self, question, ask):
         return ask()
