@@ -103,7 +103,7 @@ def _block(text: str) -> str:
 def _machine() -> str:
     today = time.strftime("%Y-%m-%d")
     return (
-        f"`make bench` printed this on {today}: {os.cpu_count()} cores, Linux "
+        f"The commands of `make bench` printed this on {today}: {os.cpu_count()} cores, Linux "
         f"{platform.release().partition('-')[0]}, Python {platform.python_version()}. "
         "A ratio above 1 means that this server is faster than its neighbour in the same run; "
         "absolute figures belong to that machine."
