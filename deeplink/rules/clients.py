@@ -10,7 +10,7 @@ from deeplink.config import is_loopback
 from deeplink.findings import did_you_mean
 from deeplink.oauth.clients import Client, Kind, RedirectUri
 from deeplink.rules import pointers
-from deeplink.rules.hosts import read_host
+from deeplink.rules.hosts import read_host, split_url
 from deeplink.rules.paths import covers
 from deeplink.rules.report import quoted
 
@@ -47,7 +47,7 @@ def read_issuer(
     text = pointers.text(table["issuer"], path, environ, report)
     if text is None:
         return None
-    parts = _split(text)
+    parts = split_url(text)
     if fault := _fault_of_origin(text, parts, config):
         report.error("CFG110", path, *fault)
         return None
@@ -173,7 +173,7 @@ def _origins(row: dict[str, Any], path: Path, report: Report) -> tuple[str, ...]
     for position, text in enumerate(row["origins"]):
         if text is None:
             continue
-        parts = _split(text)
+        parts = split_url(text)
         where = (*path, "origins", position)
         if parts is None or not parts.hostname or parts.scheme not in ("http", "https"):
             report.error("CFG118", where, "is not an origin", 'write "https://www.acme.com"')
@@ -211,7 +211,7 @@ def _redirect_uri(
 
 def _fault_of_redirect(text: str) -> tuple[str, str] | None:
     """What RFC 6749 section 3.1.2, RFC 8252 section 7 and RFC 9700 section 4.1 rule out."""
-    parts = _split(text)
+    parts = split_url(text)
     scheme = _SCHEME.match(text)
     if "*" in text.partition("?")[0]:
         return "has a wildcard; redirect URIs are compared as a whole", "write each one"
@@ -312,12 +312,3 @@ def _origin(parts: SplitResult) -> str:
     default = {"https": 443, "http": 80}.get(parts.scheme)
     port = f":{parts.port}" if parts.port not in (None, default) else ""
     return f"{parts.scheme}://{host}{port}"
-
-
-def _split(text: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(text)
-        # Reading the port is what refuses one that is none.
-        return parts if parts.port is None or parts.port > 0 else None
-    except ValueError:
-        return None

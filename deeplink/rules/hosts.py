@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from deeplink.config import is_loopback
 from deeplink.findings import did_you_mean
@@ -174,3 +174,13 @@ def _ascii(text: str) -> str:
         return text.lower().encode("idna").decode()
     except UnicodeError:
         return ""
+
+
+def split_url(text: str) -> SplitResult | None:
+    """The parts of a URL; None if it is none, by its brackets or its port."""
+    try:
+        parts = urlsplit(text)
+        # Reading the port is what refuses one that is none.
+        return parts if parts.port is None or parts.port > 0 else None
+    except ValueError:
+        return None

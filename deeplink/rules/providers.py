@@ -14,6 +14,7 @@ from deeplink.findings import did_you_mean
 from deeplink.oauth.credentials import is_signing_key
 from deeplink.oauth.providers import PRESETS, Preset, Provider, SigningKey, at_sandbox
 from deeplink.rules import pointers
+from deeplink.rules.hosts import split_url
 from deeplink.rules.report import quoted
 from deeplink.sandbox import (
     DEFAULT_CLIENT_KEY,
@@ -251,7 +252,7 @@ def _written(path: Path, report: Report) -> dict[str, Any]:
 
 def _sandbox_url(rows: Mapping[str, Any], setting: Setting, report: Report) -> str | None:
     text = (setting.environ.get("DEEPLINK_SANDBOX_URL") or SANDBOX_URL).rstrip("/")
-    parts = _split(text)
+    parts = split_url(text)
     if parts and parts.scheme == "http" and text == f"http://{parts.netloc}":
         # A name, localhost included, is what somebody's resolver says it is: literals only.
         try:
@@ -304,7 +305,7 @@ def _fault_of_redirect(
     """What the provider would refuse (https://developers.tiktok.com/doc/login-kit-web)."""
     if not _URL.fullmatch(uri):
         return "has characters that a URL cannot have", "write them percent-encoded"
-    parts = _split(uri)
+    parts = split_url(uri)
     if parts is None or not parts.hostname:
         return "is not a URL", 'write one such as "https://links.acme.com/login-callback/"'
     if parts.username is not None or parts.password is not None:
@@ -401,15 +402,6 @@ def _is_unshared(uri: str, path: Path, shared: dict[str, Path], report: Report) 
         hint = "give each provider a callback path of its own (RFC 9700 section 4.4)"
         report.error("CFG064", path, what, hint)
     return first == path
-
-
-def _split(uri: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(uri)
-        # Reading the port is what refuses one that is none.
-        return parts if parts.port is None or parts.port > 0 else None
-    except ValueError:
-        return None
 
 
 def _ownership(row: dict[str, Any], path: Path, report: Report) -> DropIn | None:
