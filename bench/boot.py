@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from servers import free_port, memory
+
 ROOT = Path(__file__).parents[1]
 
 BARE = """
@@ -149,19 +151,6 @@ def first_answer(port: int) -> None:
         except OSError:
             time.sleep(0.002)
     raise SystemExit("bench: the server did not answer")
-
-
-def memory(pid: int, kind: str) -> float:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
-        if line.startswith(f"{kind}:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("bench: /proc has no smaps_rollup; this needs Linux")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 main()

@@ -25,13 +25,13 @@ import time
 from pathlib import Path
 
 from certificates import make_certificate
+from servers import cpu_seconds, end, free_port, memory
 
 ROOT = Path(__file__).parents[1]
 NODE = Path(__file__).with_suffix(".mjs")
 DELAY_MS = 150
 WARM_SECONDS = 3
 SERVING_CORE, OTHER_CORE = 0, min(1, (os.cpu_count() or 1) - 1)
-HERTZ = os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -153,12 +153,7 @@ def started(command, core, environ, port):
         await_port(port, process)
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=10)
+        end(process)
 
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -176,25 +171,6 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
 def processes(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
     return [pid, *(inner for child in children for inner in processes(int(child)))]
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / HERTZ
-
-
-def memory(pid: int) -> float:
-    """Megabytes, shared pages divided among those who share them."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("bench: /proc has no smaps_rollup; this needs Linux")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

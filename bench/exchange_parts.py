@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 
 from certificates import make_certificate
+from servers import free_port
 
 ROOT = Path(__file__).parents[1]
 NODE = Path(__file__).with_name("exchange.mjs")
@@ -193,12 +194,6 @@ def start(running, port, *command) -> None:
             return
         time.sleep(0.05)
     raise SystemExit(f"bench: {command[0]} did not start")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 main()

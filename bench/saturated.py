@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import exchange
 import load
+import servers
 from certificates import make_certificate
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="deeplink-bench-") as name:
         key, certificate = make_certificate(Path(name))
-        port = exchange.free_port()
+        port = servers.free_port()
         node = ["node", exchange.NODE, "provider", port, key, certificate, exchange.DELAY_MS]
         with exchange.started(node, exchange.OTHER_CORE, {}, port):
             for row in options.rows.split(","):
@@ -67,7 +68,7 @@ def main() -> None:
 
 
 def _measure(row: str, environ: dict[str, str], options: argparse.Namespace) -> None:
-    port = exchange.free_port()
+    port = servers.free_port()
     command = exchange.gunicorn(port)
     with exchange.started(command, exchange.SERVING_CORE, environ, port) as process:
         _probe(port, 1)
@@ -75,10 +76,10 @@ def _measure(row: str, environ: dict[str, str], options: argparse.Namespace) -> 
         with _apps(port, options) as apps:
             assert apps.stdout
             apps.stdout.readline()  # they are warm
-            before = sum(map(exchange.cpu_seconds, exchange.processes(process.pid)))
+            before = sum(map(servers.cpu_seconds, exchange.processes(process.pid)))
             times = _probe(port, options.seconds)
             done = json.loads(apps.stdout.readline())
-            used = sum(map(exchange.cpu_seconds, exchange.processes(process.pid))) - before
+            used = sum(map(servers.cpu_seconds, exchange.processes(process.pid))) - before
             share = used / options.seconds
             rates = {name: done[name] / options.seconds for name in ("tokens", "busy")}
             _print(f"{row}, {options.apps} apps", times, rates, process, share)
@@ -95,7 +96,7 @@ def _print(
 ) -> None:
     times.sort()
     p50, p99 = (times[int((len(times) - 1) * part)] * 1000 for part in (0.5, 0.99))
-    memory = sum(map(exchange.memory, exchange.processes(process.pid)))
+    memory = sum(map(servers.memory, exchange.processes(process.pid)))
     print(
         f"| {label} | {p50:.1f} | {p99:.1f} | {times[-1] * 1000:.1f} "
         f"| {rates.get('tokens', 0):.0f} | {rates.get('busy', 0):.0f} | {share:.0%} "

@@ -33,24 +33,29 @@ class Server:
     pids: tuple[int, ...]
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its processes so far, from /proc/PID/stat."""
-        total = 0
-        for pid in self.pids:
-            fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-            total += int(fields[11]) + int(fields[12])
-        return total / TICK
+        """User and system time of all its processes so far."""
+        return sum(map(cpu_seconds, self.pids))
 
     def memory(self) -> float:
         """Megabytes of all its processes, shared pages counted once (PSS)."""
-        return sum(
-            int(line.split()[1]) / 1024
-            for pid in self.pids
-            for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
-            if line.startswith("Pss:")
-        )
+        return sum(map(memory, self.pids))
 
     def descriptors(self) -> int:
         return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in self.pids)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process so far, from /proc/PID/stat."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def memory(pid: int, kind: str = "Pss") -> float:
+    """Megabytes of a process; by Pss, pages are divided among those who share them."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        if line.startswith(f"{kind}:"):
+            return int(line.split()[1]) / 1024
+    raise SystemExit("bench: /proc has no smaps_rollup; this needs Linux")
 
 
 def needed(*programs: str) -> None:
