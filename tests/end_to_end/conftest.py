@@ -83,6 +83,22 @@ def _await(port, process, log):
     raise AssertionError(f"the server did not start:\n{log.read_text('utf-8', 'replace')}")
 
 
+@contextlib.contextmanager
+def configured(folder, text, *, root, sandbox):
+    """One gunicorn worker with a config of the test's own, whose providers are *sandbox*'s."""
+    (folder / "deeplink.toml").write_text(text, "utf-8")
+    port = free_port()
+    environ = {
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "1",
+        "DEEPLINK_CONFIG": str(folder / "deeplink.toml"),
+        "DEEPLINK_SANDBOX_URL": sandbox.url,
+    }
+    arguments = ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}"]
+    with running(arguments, port, folder / "log", root=root, environ=environ) as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory, root):
     """The pretend TikTok, strict, consenting by itself."""

@@ -11,7 +11,7 @@ import pytest
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask
 
-from tests.end_to_end.conftest import free_port, running
+from tests.end_to_end.conftest import configured
 from tests.end_to_end.test_facade_clients import NODE, node, plain_http, walk
 
 __all__ = ["node", "plain_http"]
@@ -30,16 +30,7 @@ def site(tmp_path_factory, root, sandbox, document):
     folder = tmp_path_factory.mktemp("snippets")
     (client,) = re.findall(r"   \[clients\.website\]\n(?:   [^`\n]+\n)+", document)
     config = (root / "config" / "deeplink.toml").read_text("utf-8")
-    (folder / "deeplink.toml").write_text(f"{config}\n{client}", "utf-8")
-    port = free_port()
-    environ = {
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-        "DEEPLINK_CONFIG": str(folder / "deeplink.toml"),
-        "DEEPLINK_SANDBOX_URL": sandbox.url,
-    }
-    arguments = ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}"]
-    with running(arguments, port, folder / "log", root=root, environ=environ) as server:
+    with configured(folder, f"{config}\n{client}", root=root, sandbox=sandbox) as server:
         yield server
 
 

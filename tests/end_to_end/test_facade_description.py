@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.conftest import free_port, running
+from tests.end_to_end.conftest import configured
 
 #: Well-formed and refused is an authorization server's daily work: no check for us.
 NOT_OURS = "positive_data_acceptance"
@@ -34,16 +34,7 @@ def unlimited(tmp_path, root, sandbox):
     """A server of this test's own, which takes as much from one address as is sent."""
     config = (root / "config" / "deeplink.toml").read_text("utf-8")
     config = config.replace("\n[limits]\n", "\n[limits]\nper_address = 0\n")
-    (tmp_path / "deeplink.toml").write_text(config, "utf-8")
-    port = free_port()
-    environ = {
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-        "DEEPLINK_CONFIG": str(tmp_path / "deeplink.toml"),
-        "DEEPLINK_SANDBOX_URL": sandbox.url,
-    }
-    arguments = ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}"]
-    with running(arguments, port, tmp_path / "log", root=root, environ=environ) as server:
+    with configured(tmp_path, config, root=root, sandbox=sandbox) as server:
         yield server
 
 

@@ -15,7 +15,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from playwright.sync_api import sync_playwright
 
 from deeplink.oauth.pkce import challenge
-from tests.end_to_end.conftest import free_port, running
+from tests.end_to_end.conftest import configured
 from tests.end_to_end.test_facade_clients import (
     CALLBACK,
     EXPECTED,
@@ -53,16 +53,7 @@ def faces(tmp_path_factory, root, sandbox):
     rows += [CLIENT.format(name=name, scopes=json.dumps(row)) for name, row in SCOPES.items()]
     # For browsers another site than the pretend providers, which are at 127.0.0.1.
     text = f'issuer = "http://localhost:8000"\n{CONFIG}{"".join(rows)}'
-    (folder / "deeplink.toml").write_text(text, "utf-8")
-    port = free_port()
-    environ = {
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "1",
-        "DEEPLINK_CONFIG": str(folder / "deeplink.toml"),
-        "DEEPLINK_SANDBOX_URL": sandbox.url,
-    }
-    arguments = ["gunicorn", "app:app", "--bind", f"127.0.0.1:{port}"]
-    with running(arguments, port, folder / "log", root=root, environ=environ) as server:
+    with configured(folder, text, root=root, sandbox=sandbox) as server:
         yield server
 
 
