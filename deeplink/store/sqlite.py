@@ -35,17 +35,18 @@ BUSY_TIMEOUT = 1.0
 SWEEP_AFTER_WRITES = 256
 SWEEP_EVERY = 5.0
 
-#: Rows that one search removes at most, so that nobody waits long for it. It must be more than
-#: the writes between two searches, or the file would grow.
-_SWEEP_ROWS = 1000
+#: Rows that one search looks at, so that nobody waits long for it, beginning where the last one
+#: ended. It must be more than the writes between two searches, or the file would grow: with four
+#: times as many, it has at most a third more rows than are needed. An index by expiry would find
+#: old rows at once, and take a fifth of the time of every write.
+_SWEEP_ROWS = 1024
 
 _PAGE_SIZE = 4096
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, value NOT NULL, expires REAL NOT NULL
-);
-CREATE INDEX IF NOT EXISTS by_expiry ON entries (expires);
+)
 """
 
 _GET = "SELECT value FROM entries WHERE key = ? AND expires > ?"
@@ -66,9 +67,11 @@ RETURNING value
 """
 # It changes nothing, and takes the lock for writing nevertheless.
 _TOUCH = "DELETE FROM entries WHERE id = -1"
-_DROP_OLD = """
-DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE expires <= ? LIMIT ?)
+_NEXT_ROWS = """
+SELECT max(id), count(*) FROM (SELECT id FROM entries WHERE id > ? ORDER BY id LIMIT ?)
 """
+_DROP_OLD = "DELETE FROM entries WHERE expires <= ?"
+_DROP_OLD_AMONG = _DROP_OLD + " AND id > ? AND id <= ?"
 # Row ids grow with each new key, so that the smallest belong to the oldest entries.
 _DROP_SURPLUS = "DELETE FROM entries WHERE id <= (SELECT max(id) FROM entries) - ?"
 _DROP_OLDEST = """
@@ -123,6 +126,7 @@ class SQLiteStore:
         self._file: tuple[int, int] | None = None
         self._writes = 0
         self._next_sweep = 0.0
+        self._swept_to = 0
         _call_after_fork(weakref.WeakMethod(self._forget_connection))
 
     @property
@@ -257,7 +261,7 @@ class SQLiteStore:
         except sqlite3.OperationalError as cause:
             if _code(cause) != sqlite3.SQLITE_FULL:
                 raise
-            connection.execute(_DROP_OLD, (self._clock(), -1))
+            connection.execute(_DROP_OLD, (self._clock(),))
             connection.execute(_DROP_OLDEST)
             return connection.execute(statement, fields).fetchall()
 
@@ -268,7 +272,11 @@ class SQLiteStore:
             return
         self._writes = 0
         self._next_sweep = now + SWEEP_EVERY
-        connection.execute(_DROP_OLD, (now, _SWEEP_ROWS))
+        begin = self._swept_to
+        end, count = connection.execute(_NEXT_ROWS, (begin, _SWEEP_ROWS)).fetchone()
+        if count:
+            connection.execute(_DROP_OLD_AMONG, (now, begin, end))
+        self._swept_to = end if count == _SWEEP_ROWS else 0
         connection.execute(_DROP_SURPLUS, (self._max_entries,))
 
     def _words(self, cause: Exception) -> str:

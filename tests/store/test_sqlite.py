@@ -144,6 +144,21 @@ def test_what_is_too_old_leaves_the_file(open_sqlite, clock, tmp_path):
     assert rows(store.path) == 1
 
 
+def test_a_stream_of_entries_keeps_the_file_small_beside_some_that_stay(open_sqlite, clock, tmp_path):
+    """Four rows are looked at for each write."""
+    store = open_sqlite(tmp_path / "store.sqlite")
+    for key in range(600):
+        store.put(f"staying-{key}", b"value", 10_000)
+    most = 0
+    for key in range(20_000):
+        clock.advance(0.01)
+        store.put(f"passing-{key}", b"value", 10)
+        if key % 500 == 0:
+            most = max(most, rows(store.path))
+    # 600 stay, 1000 are not yet old; between two searches there are 256 writes.
+    assert 600 + 1000 < most <= (600 + 1000) * 4 / 3 + 256
+
+
 def test_the_oldest_entries_make_room(open_sqlite, tmp_path):
     store = open_sqlite(tmp_path / "store.sqlite", max_entries=300)
     for key in range(1000):
