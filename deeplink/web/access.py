@@ -78,15 +78,19 @@ class Seats:
     """Threads that may be in the exchange at the same moment, of *threads* in all."""
 
     def __init__(self, threads: int) -> None:
-        self._free = threading.BoundedSemaphore(max(threads - RESERVED_THREADS, threads // 2, 1))
+        self._lock = threading.Lock()
+        self.free = max(threads - RESERVED_THREADS, threads // 2, 1)
 
     def take(self) -> None:
         """A seat; ``Busy`` at once if there is none: whoever waits here holds a thread."""
-        if not self._free.acquire(blocking=False):
-            raise Busy(RETRY_AFTER)
+        with self._lock:
+            if not self.free:
+                raise Busy(RETRY_AFTER)
+            self.free -= 1
 
     def give_back(self) -> None:
-        self._free.release()
+        with self._lock:
+            self.free += 1
 
 
 class Access:
@@ -118,6 +122,11 @@ class Access:
         api.before_request(self._admit)
         api.after_request(self._tell_browser)
         api.teardown_request(self.leave)
+
+    @property
+    def has_seat(self) -> bool:
+        """Whether somebody who came now would find one."""
+        return self._seats.free > 0
 
     def enter(self) -> None:
         """A seat for this request, counted for its address; a blueprint has to ``leave`` it."""
@@ -185,18 +194,25 @@ class Access:
                 f"The header {APP_KEY_HEADER} is missing or not one that this server knows.",
             )
 
-    def _tell_browser(self, response: Response) -> Response:
+    def headers_for(self, origin: str | None) -> list[tuple[str, str]]:
+        """What an answer has to say to a browser whose page is of *origin*, or to caches."""
         if not self._origins:
-            return response
-        response.vary.add("Origin")
+            return []
+        if origin not in self._origins:
+            return [("Vary", "Origin")]
+        return [
+            ("Vary", "Origin"),
+            ("Access-Control-Allow-Origin", origin),
+            ("Access-Control-Expose-Headers", "Retry-After"),
+        ]
+
+    def _tell_browser(self, response: Response) -> Response:
         asked = current_request()
-        if current_notes().get("is_foreign_page"):
-            response.headers["Access-Control-Allow-Origin"] = asked.headers["Origin"]
-            response.headers["Access-Control-Expose-Headers"] = "Retry-After"
-            if asked.method == "OPTIONS":
-                response.headers["Access-Control-Allow-Methods"] = "POST"
-                response.headers["Access-Control-Allow-Headers"] = f"Content-Type, {APP_KEY_HEADER}"
-                response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE
+        response.headers.extend(self.headers_for(asked.environ.get("HTTP_ORIGIN")))
+        if asked.method == "OPTIONS" and current_notes().get("is_foreign_page"):
+            response.headers["Access-Control-Allow-Methods"] = "POST"
+            response.headers["Access-Control-Allow-Headers"] = f"Content-Type, {APP_KEY_HEADER}"
+            response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE
         return response
 
 

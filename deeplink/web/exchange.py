@@ -27,7 +27,7 @@ from deeplink.oauth.request import (
 from deeplink.web.context import current_notes, current_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from deeplink.oauth.answer import Result
     from deeplink.oauth.exchange import Exchange
@@ -60,6 +60,11 @@ STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str]
 #: What Retry-After says, in seconds, to those whose answer lies under a key that we lack.
 _STORE_RETRY_AFTER = 5
 
+#: RFC 6749 section 5.1 asks for both headers; errors get them as well.
+NEVER_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+_VERBS = ("exchange", "refresh", "revoke")
+
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 #: What a request that reaches no view is told; any other HTTP error is told by its number.
@@ -71,6 +76,19 @@ _SENTENCES = {
     413: f"The body is larger than {MAX_BODY} bytes. Send the code and the verifier, no more.",
     415: "Send the body as application/json or as application/x-www-form-urlencoded.",
 }
+
+
+def routes(providers: Iterable[str]) -> dict[str, str]:
+    """The route that each path of *providers* belongs to, in the words of ``blueprint``."""
+    return {f"/api/{key}/{verb}": f"/api/<provider>/{verb}" for key in providers for verb in _VERBS}
+
+
+def too_many(error: errors.TooMany, request_id: str) -> str:
+    """The body that tells somebody to come back."""
+    reason = "No room just now." if isinstance(error, errors.Busy) else "Too many requests."
+    unit = "second" if error.retry_after == 1 else "seconds"
+    sentence = f"{reason} Send this one again in {error.retry_after} {unit}."
+    return _failure_body("temporarily_unavailable", sentence, request_id)
 
 
 def blueprint(exchanges: Mapping[str, Exchange], access: Access) -> Blueprint:
@@ -170,11 +188,11 @@ def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
         body["log_id"] = result.log_id
     if warnings:
         body["warnings"] = [{"code": item.code, "message": item.message} for item in warnings]
-    return _as_json(body)
+    return _as_json(_ENCODER.encode(body))
 
 
-def _as_json(body: Mapping[str, object], status: int = 200) -> Response:
-    return Response(_ENCODER.encode(body), status, mimetype="application/json")
+def _as_json(body: str, status: int = 200) -> Response:
+    return Response(body, status, mimetype="application/json")
 
 
 def _request_id() -> str:
@@ -195,9 +213,8 @@ def _login_error(error: errors.LoginError) -> Response:
 
 
 def _too_many(error: errors.TooMany) -> Response:
-    reason = "No room just now." if isinstance(error, errors.Busy) else "Too many requests."
-    sentence = f"{reason} Send this one again in {error.retry_after} seconds."
-    answer = _failure(STATUS[type(error)], "temporarily_unavailable", sentence, code=error.code)
+    current_notes().error_code = error.code
+    answer = _as_json(too_many(error, _request_id()), STATUS[type(error)])
     answer.headers["Retry-After"] = str(error.retry_after)
     return answer
 
@@ -225,14 +242,16 @@ def _failure(
     status: int, error: str, sentence: str, *, code: str, log_id: str | None = None
 ) -> Response:
     current_notes().error_code = code
-    body = {"error": error, "error_description": sentence, "request_id": _request_id()}
+    return _as_json(_failure_body(error, sentence, _request_id(), log_id), status)
+
+
+def _failure_body(error: str, sentence: str, request_id: str, log_id: str | None = None) -> str:
+    body = {"error": error, "error_description": sentence, "request_id": request_id}
     if log_id:
         body["log_id"] = log_id
-    return _as_json(body, status)
+    return _ENCODER.encode(body)
 
 
 def _never_stored(response: Response) -> Response:
-    """RFC 6749 section 5.1 asks for both headers; errors get them as well."""
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Pragma"] = "no-cache"
+    response.headers.update(NEVER_STORED)
     return response

@@ -86,32 +86,50 @@ def install(
             abort(404)
 
     @app.after_request
-    def account(response: Response) -> Response:
+    def tell(response: Response) -> Response:
         asked, notes = current_request(), current_notes()
         for name, value in standing:
             response.headers.setdefault(name, value)
-        route = asked.url_rule.rule if asked.url_rule else "unmatched"
-        method = asked.method if asked.method in _METHODS else "OTHER"
-        now = time.perf_counter()
-        seconds = now - notes.get("started", now)
-        status = response.status_code
         error = notes.get("error_code")
-        metrics.requests.labels(route, method, str(status)).inc()
-        metrics.seconds.labels(route).observe(seconds)
         if exchange := notes.get("exchange"):
             metrics.exchanges.labels(*exchange, error or notes.get("outcome", "ok")).inc()
-        line = {
-            "route": route,
-            "method": method,
-            "status": status,
-            "ms": round(seconds * 1000, 1),
-            "request_id": notes.get("request_id", ""),
-        }
-        if error is not None:
-            line["error"] = error
-        event("request", line)
+        now = time.perf_counter()
+        account(
+            metrics,
+            route=asked.url_rule.rule if asked.url_rule else "unmatched",
+            method=asked.method if asked.method in _METHODS else "OTHER",
+            status=response.status_code,
+            seconds=now - notes.get("started", now),
+            request_id=notes.get("request_id", ""),
+            error=error,
+        )
         return response
 
     @app.teardown_request
     def settle(error: BaseException | None) -> None:
         arrivals.settle()
+
+
+def account(
+    metrics: Metrics,
+    *,
+    route: str,
+    method: str,
+    status: int,
+    seconds: float,
+    request_id: str,
+    error: str | None,
+) -> None:
+    """One count and one log line for an answer; *error* is a word of ours, None if all is well."""
+    metrics.requests.labels(route, method, str(status)).inc()
+    metrics.seconds.labels(route).observe(seconds)
+    line = {
+        "route": route,
+        "method": method,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "request_id": request_id,
+    }
+    if error is not None:
+        line["error"] = error
+    event("request", line)

@@ -34,6 +34,7 @@ from deeplink.web import (
     health,
     links,
     page,
+    turnstile,
     wellknown,
 )
 from deeplink.web.access import Access
@@ -130,6 +131,15 @@ def create_app(
     app.register_blueprint(front.blueprint(config, pages=pages))
     app.register_blueprint(
         links.blueprint(config.links, pages=pages, alternate_host=config.alternate_host)
+    )
+    # Flask's documented place for what stands before it.
+    app.wsgi_app = turnstile.before(  # type: ignore[assignment, method-assign]
+        app.wsgi_app,
+        access,
+        hosts=config.known_hosts(),
+        providers=config.providers,
+        metrics=metrics,
+        standing=standing,
     )
     return app
 

@@ -144,7 +144,7 @@ def test_what_is_too_old_leaves_the_file(open_sqlite, clock, tmp_path):
     assert rows(store.path) == 1
 
 
-def test_a_stream_of_entries_keeps_the_file_small_beside_some_that_stay(open_sqlite, clock, tmp_path):
+def test_a_stream_keeps_the_file_small_beside_entries_that_stay(open_sqlite, clock, tmp_path):
     """Four rows are looked at for each write."""
     store = open_sqlite(tmp_path / "store.sqlite")
     for key in range(600):
