@@ -160,7 +160,7 @@ def blueprint(
         response = pages.render(
             "callback.html", words=words, script="callback", page=full, login=login
         )
-        if len(response.data) <= MAX_PAGE or not full.ways.shown:
+        if len(response.data) < MAX_PAGE or not full.ways.shown:
             return response
         return pages.render(
             "callback.html",

@@ -120,7 +120,7 @@ def blueprint(
         full = page(spot, visitor, words)
         more = preview.extras(spot.link, spot.url, spot.stars, visitor, words)
         response = pages.render("link.html", words=words, sheet="link", page=full, link=more)
-        if len(response.data) <= MAX_PAGE:
+        if len(response.data) < MAX_PAGE:
             return response
         return pages.render(
             "link.html",

@@ -38,7 +38,7 @@ PAGE_HEADERS = {
 #: The key in ``app.extensions`` under which a server finds the pages, to compile them in time.
 EXTENSION = "deeplink.pages"
 
-#: Bytes of a page with an address in each of its links; a heavier one is shown with one link.
+#: A page with an address in each of its links has fewer bytes; a heavier one is shown with one.
 MAX_PAGE = 15_000
 
 #: A visitor's own choice of language. It is read and left where it is: what a page hands on is the

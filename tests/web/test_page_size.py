@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from deeplink import languages
@@ -130,6 +130,7 @@ SIGNS = "!$&()*+,-./:;=?@[]_~azAZ09"
     st.sampled_from(AGENTS),
     st.sampled_from(TAGS),
 )
+@example("0", 302, stage.DESKTOP, "pt-BR")
 def test_whatever_the_query_the_page_is_light_and_hands_on_every_byte(block, length, agent, tag):
     query = f"code=a&{block * length}"[:length]
     answer = load(CLIENT, stage.HOST, "/several/", query, tag=tag, agent=agent)
