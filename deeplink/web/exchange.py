@@ -11,7 +11,6 @@ import secrets
 from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint, Response, abort
-from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from deeplink import errors
@@ -24,7 +23,7 @@ from deeplink.oauth.request import (
     parse_revoke_request,
     read_fields,
 )
-from deeplink.web.context import current_notes, current_request
+from deeplink.web.context import current_body, current_notes, current_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -62,6 +61,8 @@ _STORE_RETRY_AFTER = 5
 
 #: RFC 6749 section 5.1 asks for both headers; errors get them as well.
 NEVER_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+_HEADERS = (("Content-Type", "application/json"), *NEVER_STORED)
 
 _VERBS = ("exchange", "refresh", "revoke")
 
@@ -163,20 +164,7 @@ def _body() -> tuple[str, bytes]:
     mimetype = request.mimetype
     if mimetype not in CONTENT_TYPES:
         abort(415)
-    # One byte more than we take: a body of unknown length that exceeds the limit is cut off there
-    # by Werkzeug 3.1 and passes for a whole one (``LimitedStream.readall``).
-    request.max_content_length = MAX_BODY + 1
-    try:
-        body = request.get_data(cache=False)
-    except (OSError, ParseException):
-        # A line that broke, or chunks that are none.
-        abort(400)
-    # gunicorn hands over what came before a client went away: half a code is a code, too.
-    if len(body) < (request.content_length or 0):
-        abort(400)
-    if len(body) > MAX_BODY:
-        abort(413)
-    return mimetype, body
+    return mimetype, current_body(MAX_BODY)
 
 
 def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
@@ -192,7 +180,8 @@ def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
 
 
 def _as_json(body: str, status: int = 200) -> Response:
-    return Response(body, status, mimetype="application/json")
+    # All at once: to set a header later takes as long as to write the JSON.
+    return Response(body, status, _HEADERS)
 
 
 def _request_id() -> str:
@@ -253,5 +242,6 @@ def _failure_body(error: str, sentence: str, request_id: str, log_id: str | None
 
 
 def _never_stored(response: Response) -> Response:
-    response.headers.update(NEVER_STORED)
+    if "Cache-Control" not in response.headers:
+        response.headers.update(NEVER_STORED)
     return response

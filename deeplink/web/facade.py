@@ -30,6 +30,7 @@ from deeplink.oauth.transactions import TRANSACTION_LIFETIME
 from deeplink.secret import Secret
 from deeplink.visitor import classify
 from deeplink.web import failures
+from deeplink.web.context import current_body
 from deeplink.web.guards import host_of
 from deeplink.web.ways import intent_url
 from deeplink.words import phrase
@@ -411,12 +412,7 @@ def _body() -> bytes:
         )
     if request.mimetype != FORM:
         abort(415)
-    # One byte more than we take: see ``web/exchange.py``.
-    request.max_content_length = LONGEST_REQUEST + 1
-    body = request.get_data(cache=False)
-    if len(body) > LONGEST_REQUEST:
-        abort(413)
-    return body
+    return current_body(LONGEST_REQUEST)
 
 
 def _basic() -> tuple[str, str] | None:
