@@ -35,6 +35,9 @@ BUSY_TIMEOUT = 1.0
 SWEEP_AFTER_WRITES = 256
 SWEEP_EVERY = 5.0
 
+#: Seconds between two looks whether the file is still where it was.
+LOOK_EVERY = 0.2
+
 #: Rows that one search looks at, so that nobody waits long for it, beginning where the last one
 #: ended. It must be more than the writes between two searches, or the file would grow: with four
 #: times as many, it has at most a third more rows than are needed. An index by expiry would find
@@ -127,6 +130,7 @@ class SQLiteStore:
         self._writes = 0
         self._next_sweep = 0.0
         self._swept_to = 0
+        self._next_look = 0.0
         _call_after_fork(weakref.WeakMethod(self._forget_connection))
 
     @property
@@ -240,8 +244,12 @@ class SQLiteStore:
             raise FileNotFoundError
         # Cleaners of /tmp remove files under a running server; a worker that starts later would
         # then make a new file and not see the others.
-        if self._connection is None or _identity(self._path) != self._file:
-            self._drop_connection()
+        now = time.monotonic()
+        if self._connection is not None and now >= self._next_look:
+            self._next_look = now + LOOK_EVERY
+            if _identity(self._path) != self._file:
+                self._drop_connection()
+        if self._connection is None:
             self._make_folder(self._path.parent)
             self._connection = _open(self._path, self._max_pages)
             self._file = _identity(self._path)

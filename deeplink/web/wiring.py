@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from flask import Blueprint
+    from flask import Blueprint, Request
+    from werkzeug.routing import MapAdapter
 
     from deeplink.config import Config
     from deeplink.errors import StoreUnavailable
@@ -52,10 +53,23 @@ if TYPE_CHECKING:
 
 
 class _App(Flask):
-    """No view or hook of ours is a coroutine; Flask asks each of them at each request."""
+    """Flask without what it does for each request and no view or hook of ours needs."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        # None is a coroutine.
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        # No rule asks for a host, no URL is built from one, and ``guards`` has the last word on it.
+        if request is None:
+            return None
+        return self.url_map.bind(
+            "localhost",
+            script_name=request.root_path,
+            url_scheme=request.scheme,
+            default_method=request.method,
+            path_info=request.path,
+        )
 
 
 #: The largest request body that any route takes, in bytes (S14).

@@ -16,7 +16,7 @@ import pytest
 
 from deeplink.errors import StoreUnavailable
 from deeplink.store import open_store
-from deeplink.store.sqlite import SQLiteStore
+from deeplink.store.sqlite import LOOK_EVERY, SQLiteStore
 
 
 @pytest.fixture
@@ -256,6 +256,7 @@ def test_a_file_that_a_cleaner_removed_is_made_anew(open_sqlite, tmp_path):
     one, other = open_sqlite(folder / "store.sqlite"), open_sqlite(folder / "store.sqlite")
     one.put("key", b"value", 60)
     shutil.rmtree(folder)
+    time.sleep(LOOK_EVERY)
     one.put("key", b"again", 60)
     assert other.get("key") == b"again"
 
