@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 SYSTEM_PACKAGES := chromium firefox-esr webkit2gtk-driver xvfb fonts-dejavu-core redis-server nodejs npm
 SYSTEM_PROGRAMS := chromium firefox-esr WebKitWebDriver Xvfb redis-server npm
 NODE_CLIENTS := tests/node/node_modules/.installed
-BENCH_PACKAGES := nginx-light wrk redis-server nodejs
+BENCH_PACKAGES := nginx-light wrk apache2-utils redis-server nodejs
 C_PARSER := $(VENV)/h1c
 
 help: ## what there is to do
@@ -56,8 +56,8 @@ words: $(VENV)/.test ## write every phrase of the pages into the catalogues; new
 bench: $(VENV)/.test setup-bench ## everything measured beside peers, and the README's tables (half an hour, alone)
 	$(BIN)/python bench/table.py --write
 
-setup-bench: ## nginx, wrk and node (as root), and gunicorn's C parser in an environment of its own
-	@{ command -v nginx && command -v wrk && command -v node && command -v redis-server; } >/dev/null || (apt-get update -qq && \
+setup-bench: ## nginx, wrk, ab and node (as root), and gunicorn's C parser in an environment of its own
+	@{ command -v nginx && command -v wrk && command -v ab && command -v node && command -v redis-server; } >/dev/null || (apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(BENCH_PACKAGES))
 	@$(MAKE) --no-print-directory c-parser
 

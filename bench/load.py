@@ -1,4 +1,7 @@
-"""The load: wrk on the other core, with a phone's request; and a probe that times single ones."""
+"""
+The load: wrk on the other core, with a phone's request; ab for HEAD, whose answers wrk waits for in
+vain; and a probe that times single requests.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +62,6 @@ def script(
     name: str,
     path: str,
     *,
-    method: str = "GET",
     close: bool = False,
     different: bool = False,
     headers: Mapping[str, str] | None = None,
@@ -67,8 +69,7 @@ def script(
     """A wrk script for one workload."""
     fields = {"Host": HOST, **PHONE, **(headers or {})}
     fields["Connection"] = "close" if close else "keep-alive"
-    lines = [f"wrk.method = {json.dumps(method)}"]
-    lines += [
+    lines = [
         f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in fields.items()
     ]
     if different:
@@ -97,6 +98,34 @@ def run(server: Server, lua: Path, path: str, seconds: int, connections: int = 3
     count = int(found[1])
     elapsed = float(found[2]) / (1000 if found[3] == "ms" else 1)
     return Round(count / elapsed, used / count * 1e6)
+
+
+def run_heads(
+    server: Server, path: str, seconds: int, *, close: bool = False, connections: int = 32
+) -> Round:
+    """One round of HEAD requests, in HTTP/1.0, which is all that ab speaks."""
+    fields = [part for name in PHONE.items() for part in ("-H", ": ".join(name))]
+    before = server.cpu_seconds()
+    done = subprocess.run(
+        [
+            *("taskset", "-c", CORE, "ab", "-q", "-i", *(() if close else ("-k",))),
+            *("-c", str(connections), "-t", str(seconds), "-n", "10000000", *fields),
+            f"http://{HOST}:{server.port}{path}",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    used = server.cpu_seconds() - before
+    found = {
+        name.strip(): value.split()[0]
+        for name, _, value in (line.partition(":") for line in done.stdout.splitlines())
+        if value.strip()
+    }
+    count = int(found["Complete requests"])
+    if found["Failed requests"] != "0" or "Non-2xx responses" in found or not count:
+        raise SystemExit(f"bench: {server.name} gave errors:\n{done.stdout}")
+    return Round(count / float(found["Time taken for tests"]), used / count * 1e6)
 
 
 def request(port: int, head: bytes) -> tuple[float, bytes]:

@@ -3,10 +3,11 @@ Side by side with nginx: how fast the published files are, and what they cost.
 
     python bench/run.py [--rounds 15] [--seconds 1] [--only TEXT] [--every-round] [--app app:app]
 
-Server on core 0, wrk on core 1, rounds in turns. A ratio above 1 means that we are faster; the
-interval is the bootstrap's 95 % for the median of paired ratios. CPU is the server's own, user
-and system, from /proc. nginx has the same bytes and headers, and writes a line per request, too
-(``--silent``: neither does). Ratios of one run on one machine; absolute figures are no claim.
+Server on core 0, wrk (for HEAD ab) on core 1, rounds in turns. A ratio above 1 means that we are
+faster; the interval is the bootstrap's 95 % for the median of paired ratios. CPU is the server's
+own, user and system, from /proc. nginx has the same bytes and headers, and writes a line per
+request, too (``--silent``: neither does). Ratios of one run on one machine; absolute figures are no
+claim.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ import gzip
 import sys
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import load
 import servers
-from paired import Comparison, compare
+from paired import Comparison, Round, compare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 FILE = "/.well-known/assetlinks.json"
 LARGE = "/.well-known/apple-app-site-association"
@@ -43,12 +47,14 @@ WORKLOADS = [
     Workload("8 KB, new connection", LARGE, {"close": True}),
     Workload("8 KB, gzip, keep-alive", LARGE, {"headers": {"Accept-Encoding": "gzip"}}),
     Workload("600 B, 304, keep-alive", FILE, {"headers": {"If-None-Match": "ETAG"}}),
+    Workload("HEAD, keep-alive", FILE, {"method": "HEAD"}),
+    Workload("HEAD, new connection", FILE, {"method": "HEAD", "close": True}),
 ]
 
 
 def main() -> None:
     options = _options()
-    servers.needed("nginx", "wrk", "taskset")
+    servers.needed("nginx", "wrk", "ab", "taskset")
     with tempfile.TemporaryDirectory(prefix="deeplink-bench-") as name:
         folder = Path(name)
         environ = {"DEEPLINK_CONFIG": str(_config(folder))}
@@ -92,20 +98,19 @@ def _compare(
     folder: Path,
     options: argparse.Namespace,
 ) -> Comparison:
-    def side(server: servers.Server) -> Path:
+    def load_of(server: servers.Server) -> Callable[[int], Round]:
         chosen = dict(workload.options)
+        if chosen.pop("method", "GET") == "HEAD":
+            return lambda seconds: load.run_heads(server, workload.path, seconds, **chosen)  # type: ignore[arg-type]
         if "If-None-Match" in dict(chosen.get("headers", {})):  # each has a tag of its own
             chosen["headers"] = {"If-None-Match": _etag(server, workload.path)}
-        return load.script(folder, f"{server.name}-script", workload.path, **chosen)  # type: ignore[arg-type]
+        lua = load.script(folder, f"{server.name}-script", workload.path, **chosen)  # type: ignore[arg-type]
+        return lambda seconds: load.run(server, lua, workload.path, seconds)
 
-    lua = {server: side(server) for server in (ours, peer)}
-    for server in (ours, peer):  # once to warm up
-        load.run(server, lua[server], workload.path, 1)
-    return compare(
-        lambda: load.run(ours, lua[ours], workload.path, options.seconds),
-        lambda: load.run(peer, lua[peer], workload.path, options.seconds),
-        options.rounds,
-    )
+    own, other = load_of(ours), load_of(peer)
+    for once_to_warm_up in (own, other):
+        once_to_warm_up(1)
+    return compare(lambda: own(options.seconds), lambda: other(options.seconds), options.rounds)
 
 
 def _print(name: str, result: Comparison, options: argparse.Namespace) -> None:

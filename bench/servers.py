@@ -64,7 +64,7 @@ def needed(*programs: str) -> None:
     if missing:
         raise SystemExit(
             f"bench: {', '.join(missing)} not found; "
-            "apt-get install --no-install-recommends nginx-light wrk nodejs"
+            "apt-get install --no-install-recommends nginx-light wrk apache2-utils nodejs"
         )
 
 

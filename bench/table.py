@@ -53,7 +53,7 @@ def parts(rounds: int) -> list[Part]:
 
 def main() -> None:
     options = _options()
-    servers.needed("nginx", "wrk", "node", "taskset")
+    servers.needed("nginx", "wrk", "ab", "node", "taskset")
     if not C_PARSER.exists():
         print("bench: gunicorn_h1c is not installed (make bench tries); its rows are left out")
     chosen = options.only.split(",")
