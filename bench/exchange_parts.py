@@ -104,9 +104,10 @@ def main() -> None:
             serve(f"code-{number}")
         os.dup2(printed, 1)
     print(f"store {arguments.store}: us of processor time per exchange, in one thread\n")
-    for name, seconds in SPENT.most_common():
-        print(f"{seconds / arguments.requests * 1e6:8.1f}  {name}")
-    print(f"{sum(SPENT.values()) / arguments.requests * 1e6:8.1f}  together")
+    together = sum(SPENT.values())
+    for name, seconds in [*SPENT.most_common(), ("together", together)]:
+        us = seconds / arguments.requests * 1e6
+        print(f"{us:8.1f} {seconds / together:6.1%}  {name}")
 
 
 def prepare():

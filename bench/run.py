@@ -75,8 +75,9 @@ def _files(ours: servers.Server, folder: Path, options: argparse.Namespace) -> N
     }
     print("  ".join(f"{path} {len(plain)} B" for path, (plain, _) in files.items()))
     with servers.nginx(folder, files, log=not options.silent, workers=options.workers) as peer:
-        print("\n| workload, beside nginx | ratio | interval | µs CPU: ours, nginx | CPU ratio |")
-        print("|---|---|---|---|---|")
+        print("\n| workload, beside nginx | ratio | interval | µs CPU: ours, nginx | CPU ratio "
+              "| core in use: ours, nginx |")  # fmt: skip
+        print("|---|---|---|---|---|---|")
         for workload in WORKLOADS:
             if options.only in workload.name:
                 _print(workload.name, _compare(workload, ours, peer, folder, options), options)
@@ -116,7 +117,8 @@ def _compare(
 def _print(name: str, result: Comparison, options: argparse.Namespace) -> None:
     print(
         f"| {name} | {result.ratio:.2f} | {result.low:.2f} – {result.high:.2f} "
-        f"| {result.ours.cpu:.1f} · {result.peer.cpu:.1f} | {result.cpu_ratio:.2f} |",
+        f"| {result.ours.cpu:.1f} · {result.peer.cpu:.1f} | {result.cpu_ratio:.2f} "
+        f"| {_in_use(result.ours)} · {_in_use(result.peer)} |",
         flush=True,
     )
     if options.every_round:
@@ -124,6 +126,11 @@ def _print(name: str, result: Comparison, options: argparse.Namespace) -> None:
             print(
                 f"    {own.rate:8.0f}/s {own.cpu:6.1f} µs   {other.rate:8.0f}/s {other.cpu:6.1f} µs"
             )
+
+
+def _in_use(side: Round) -> str:
+    """How much of one core that rate takes; far from 100 % it is the load that is slow."""
+    return f"{side.rate * side.cpu / 1e4:.0f} %"
 
 
 def _fetch(server: servers.Server, path: str) -> bytes:
