@@ -74,7 +74,7 @@ $(C_PARSER)/.installed: requirements.txt requirements-fast.txt | $(BIN)/python
 soak: $(VENV)/.test ## ten minutes of mixed traffic through the lane, with reloads (wants nginx, wrk)
 	$(BIN)/python bench/soak.py
 
-fuzz: $(VENV)/.test ## ten minutes of odd requests, the lane against plain gunicorn
+fuzz: $(VENV)/.test ## ten minutes of odd requests for each form of the lane, beside plain gunicorn
 	LANE_FUZZ_SECONDS=600 $(BIN)/python -m pytest tests/end_to_end/test_lane_fuzz.py
 
 lock: $(VENV)/.test ## write both lock files anew from pyproject.toml
