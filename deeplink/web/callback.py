@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_plus
 
 from flask import Blueprint, abort, request
-from werkzeug.exceptions import MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from deeplink.refusals import Refusal, codes, explain
 from deeplink.visitor import Way, automatic, classify, hint
 from deeplink.web import beacon, moments
+from deeplink.web.context import current_body
 from deeplink.web.guards import host_of
 from deeplink.web.page import MAX_PAGE
 from deeplink.web.ways import (
@@ -200,10 +201,11 @@ def _posted(place: Place) -> str | None:
         raise MethodNotAllowed(["GET", "HEAD"])
     if request.mimetype != "application/x-www-form-urlencoded" or request.query_string:
         return None
-    # One byte more than we take: a body of unknown length is cut off at the limit by Werkzeug.
-    request.max_content_length = MAX_QUERY + 1
-    body = request.get_data(cache=False)
-    return body.decode("ascii") if len(body) <= MAX_QUERY and body.isascii() else None
+    try:
+        body = current_body(MAX_QUERY)
+    except HTTPException:
+        return None
+    return body.decode("ascii") if body.isascii() else None
 
 
 def lay_out(

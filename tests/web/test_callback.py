@@ -783,6 +783,19 @@ def test_a_malformed_post_is_refused_and_not_repaired(apple, body, more):
     assert "com.example.pear" not in answer.text
 
 
+def test_half_a_post_is_no_answer(apple):
+    """Its code would be half a code."""
+    answer = apple.post(
+        "/pear/",
+        data=POSTED[:-3],
+        environ_overrides={"CONTENT_LENGTH": str(len(POSTED))},
+        base_url=f"https://{OTHER_HOST}",
+        content_type=FORM,
+    )
+    assert answer.status_code == 400
+    assert "com.example.pear" not in answer.text
+
+
 @pytest.mark.parametrize("length", [4097, 9000])
 def test_a_post_that_is_too_long_is_refused(apple, length):
     answer = post(apple, "code=" + "a" * (length - 5))
