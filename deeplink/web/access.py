@@ -79,7 +79,7 @@ class Seats:
 
     def __init__(self, threads: int) -> None:
         self._lock = threading.Lock()
-        self.free = max(threads - RESERVED_THREADS, threads // 2, 1)
+        self.free = self._all = max(threads - RESERVED_THREADS, threads // 2, 1)
 
     def take(self) -> None:
         """A seat; ``Busy`` at once if there is none: whoever waits here holds a thread."""
@@ -90,6 +90,8 @@ class Seats:
 
     def give_back(self) -> None:
         with self._lock:
+            if self.free == self._all:
+                raise ValueError("more seats are given back than were taken")
             self.free += 1
 
 
@@ -207,9 +209,12 @@ class Access:
         ]
 
     def _tell_browser(self, response: Response) -> Response:
-        asked = current_request()
-        response.headers.extend(self.headers_for(asked.environ.get("HTTP_ORIGIN")))
-        if asked.method == "OPTIONS" and current_notes().get("is_foreign_page"):
+        environ = current_request().environ
+        # Who was turned away before the door, at an unknown host, is no page of the list.
+        is_foreign_page = current_notes().get("is_foreign_page", False)
+        origin = environ["HTTP_ORIGIN"] if is_foreign_page else None
+        response.headers.extend(self.headers_for(origin))
+        if is_foreign_page and environ["REQUEST_METHOD"] == "OPTIONS":
             response.headers["Access-Control-Allow-Methods"] = "POST"
             response.headers["Access-Control-Allow-Headers"] = f"Content-Type, {APP_KEY_HEADER}"
             response.headers["Access-Control-Max-Age"] = _PREFLIGHT_AGE

@@ -262,6 +262,11 @@ def test_the_last_twenty_threads_are_never_taken_by_exchanges():
     seats.take()
 
 
+def test_nobody_gives_back_a_seat_that_nobody_took():
+    with pytest.raises(ValueError, match="given back"):
+        Seats(50).give_back()
+
+
 def test_who_finds_no_seat_is_told_at_once_and_a_seat_is_given_back(open_door, exchange):
     client = open_door(threads=2)
     inside, may_go_on = threading.Event(), threading.Event()

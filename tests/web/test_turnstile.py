@@ -125,6 +125,14 @@ def test_everything_else_is_the_applications(build_full, method, path, host, sta
     assert quick[0] == status
 
 
+def test_at_an_unknown_host_no_page_is_told_anything(build_full):
+    answer = build_full([PAGE]).quick.post(
+        PATH, json=GOOD, headers={"Host": "evil.example", "Origin": PAGE}
+    )
+    assert answer.status_code == 404
+    assert not [name for name, _ in answer.headers if name.startswith("Access-Control")]
+
+
 def test_with_a_seat_free_nobody_is_refused(build_full):
     full = build_full()
     full.ask = lambda: None
