@@ -60,9 +60,10 @@ STATUS: dict[type[errors.DeeplinkError] | tuple[type[errors.DeeplinkError], str]
 _STORE_RETRY_AFTER = 5
 
 #: RFC 6749 section 5.1 asks for both headers; errors get them as well.
-NEVER_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+_NEVER_STORED = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
-_HEADERS = (("Content-Type", "application/json"), *NEVER_STORED)
+#: What stands before every body of ours.
+HEADERS = (("Content-Type", "application/json"), *_NEVER_STORED)
 
 _VERBS = ("exchange", "refresh", "revoke")
 
@@ -135,7 +136,7 @@ def blueprint(exchanges: Mapping[str, Exchange], access: Access) -> Blueprint:
 
     # The rules above would leave other methods to the application's own answer.
     @api.route(
-        "/<provider>/<any(exchange, refresh, revoke):verb>",
+        f"/<provider>/<any({', '.join(_VERBS)}):verb>",
         methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"],
         provide_automatic_options=False,
     )
@@ -181,7 +182,7 @@ def _answer(result: Result | None, warnings: tuple[Repair, ...]) -> Response:
 
 def _as_json(body: str, status: int = 200) -> Response:
     # All at once: to set a header later takes as long as to write the JSON.
-    return Response(body, status, _HEADERS)
+    return Response(body, status, HEADERS)
 
 
 def _request_id() -> str:
@@ -243,5 +244,5 @@ def _failure_body(error: str, sentence: str, request_id: str, log_id: str | None
 
 def _never_stored(response: Response) -> Response:
     if "Cache-Control" not in response.headers:
-        response.headers.update(NEVER_STORED)
+        response.headers.update(_NEVER_STORED)
     return response

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from deeplink.web.failures import words_for
 from deeplink.web.fastlane_offer import Reply
+from deeplink.web.guards import METHODS
 from deeplink.web.prebuilt import Answer
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ RETRY_AFTER = 1
 
 #: Paths under which programs ask; ``web/failures.py`` answers them in JSON, too.
 _FOR_PROGRAMS = (b"/api/", b"/oauth/")
-
-_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 
 def refusals(standing: Sequence[tuple[str, str]]) -> Callable[[bytes], Reply]:
@@ -37,14 +36,14 @@ def refusals(standing: Sequence[tuple[str, str]]) -> Callable[[bytes], Reply]:
     }
     replies = {
         (method, is_program): Reply("unmatched", method, _bodiless(answer, method), standing)
-        for method in (*_METHODS, "OTHER")
+        for method in (*METHODS, "OTHER")
         for is_program, answer in forms.items()
     }
 
     def choose(head: bytes) -> Reply:
-        method, _, rest = head.partition(b" ")
-        known = method.decode("latin-1") if method.decode("latin-1") in _METHODS else "OTHER"
-        return replies[known, rest.startswith(_FOR_PROGRAMS)]
+        first, _, rest = head.partition(b" ")
+        method = first.decode("latin-1")
+        return replies[method if method in METHODS else "OTHER", rest.startswith(_FOR_PROGRAMS)]
 
     return choose
 

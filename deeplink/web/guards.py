@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 #: perhaps a port.
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{0,5})?", re.ASCII)
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
+#: What log and metrics call a method; any other is "OTHER".
+METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 
 
 def host_of(environ: Mapping[str, object]) -> str:
@@ -97,7 +98,7 @@ def install(
         account(
             metrics,
             route=asked.url_rule.rule if asked.url_rule else "unmatched",
-            method=asked.method if asked.method in _METHODS else "OTHER",
+            method=asked.method if asked.method in METHODS else "OTHER",
             status=response.status_code,
             seconds=now - notes.get("started", now),
             request_id=notes.get("request_id", ""),

@@ -11,9 +11,11 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from werkzeug.http import HTTP_STATUS_CODES
+
 from deeplink.errors import Busy
 from deeplink.web.access import RETRY_AFTER
-from deeplink.web.exchange import NEVER_STORED, STATUS, routes, too_many
+from deeplink.web.exchange import HEADERS, STATUS, routes, too_many
 from deeplink.web.guards import account, host_of
 
 if TYPE_CHECKING:
@@ -53,14 +55,13 @@ def before(
         request_id = secrets.token_hex(8)
         body = too_many(Busy(RETRY_AFTER), request_id).encode()
         headers = [
-            ("Content-Type", "application/json"),
+            *HEADERS,
             ("Content-Length", str(len(body))),
             ("Retry-After", str(RETRY_AFTER)),
             *access.headers_for(environ.get("HTTP_ORIGIN")),
-            *NEVER_STORED,
             *standing,
         ]
-        start_response(f"{_STATUS} SERVICE UNAVAILABLE", headers)
+        start_response(f"{_STATUS} {HTTP_STATUS_CODES[_STATUS].upper()}", headers)
         account(
             metrics,
             route=route,
