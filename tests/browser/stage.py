@@ -35,6 +35,29 @@ DESKTOP = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko
 CODE = "code=abc%2A1.a%21b&scopes=user.info.basic,video.list&state=s-1"
 PRETEND_APP = f"https://{HOST}/pretend-app/"
 
+HOME = f"https://{HOST}/login-callback/"
+SECOND = f"https://{ALTERNATE}/login-callback/"
+LOGIN = f"{HOME}?{CODE}"
+INTENT = f"intent://{HOST}/login-callback/?{CODE}#Intent;scheme=https;package=com.example.berry;end"
+
+SEVERAL = f"{HOST}/several/?{CODE}"
+#: name -> (address, User-Agent): the states of the pages, and who sees most of each.
+STATES = {
+    "going-android": (SEVERAL, ANDROID),
+    "going-iphone": (SEVERAL, IPHONE),
+    "going-hold": (f"{LONELY}/alone/?{CODE}", IPHONE),
+    "going-in-app": (SEVERAL, INSTAGRAM),
+    "second-page": (f"{ALTERNATE}/login-callback/?{CODE}", IPHONE),
+    "elsewhere": (SEVERAL, DESKTOP),
+    "unknown": (SEVERAL, "Unheard-Of/1.0"),
+    "cancelled": (f"{HOST}/login-callback/?error=access_denied", ANDROID),
+    "error": (f"{HOST}/login-callback/?error=x&errCode=10033", DESKTOP),
+    "nothing": (f"{HOST}/login-callback/", ANDROID),
+    "damaged": (f"{HOST}/login-callback/?code=a&code=b", ANDROID),
+    "missing": (f"{HOST}/nowhere", DESKTOP),
+    "link": (f"{HOST}/invite/7", IPHONE),
+}
+
 
 #: Runs before a page's own script: what it does against the policy, where it goes, and where it
 #: is when it can first be used.

@@ -18,27 +18,13 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 CONTRAST = ["color-contrast"]
 NOON = 1_800_000_000
 
-HOME = f"{stage.HOST}/login-callback/"
-SEVERAL = f"{stage.HOST}/several/?{stage.CODE}"
 #: name -> (address, User-Agent): every state as the server sends it, and who sees most of it.
 STATES = {
-    "going-android": (SEVERAL, stage.ANDROID),
-    "going-firefox": (SEVERAL, stage.FIREFOX),
-    "going-samsung": (SEVERAL, stage.SAMSUNG),
-    "going-iphone": (SEVERAL, stage.IPHONE),
-    "going-hold": (f"{stage.LONELY}/alone/?{stage.CODE}", stage.IPHONE),
-    "going-in-app": (SEVERAL, stage.INSTAGRAM),
-    "second-page": (f"{stage.ALTERNATE}/login-callback/?{stage.CODE}", stage.IPHONE),
-    "elsewhere": (SEVERAL, stage.DESKTOP),
-    "unknown": (SEVERAL, "Unheard-Of/1.0"),
-    "cancelled": (f"{HOME}?error=access_denied", stage.ANDROID),
-    "error": (f"{HOME}?error=x&errCode=10033", stage.DESKTOP),
+    **stage.STATES,
+    "going-firefox": (stage.SEVERAL, stage.FIREFOX),
+    "going-samsung": (stage.SEVERAL, stage.SAMSUNG),
     "going-long": (f"{stage.HOST}/several/?{stage.CODE}&x={'x' * 3900}", stage.ANDROID),
     "long-error": (f"{stage.HOST}/several/?error=x&more={'x' * 4000}", stage.ANDROID),
-    "nothing": (HOME, stage.ANDROID),
-    "damaged": (f"{HOME}?code=a&code=b", stage.ANDROID),
-    "missing": (f"{stage.HOST}/nowhere", stage.DESKTOP),
-    "link": (f"{stage.HOST}/invite/7", stage.IPHONE),
     "product": (f"{stage.HOST}/product/7", stage.IPHONE),
     "product-desktop": (f"{stage.HOST}/product/7", stage.DESKTOP),
 }
@@ -162,7 +148,7 @@ def test_axe_finds_nothing_at_any_moment(visitor, judge, tag):
     for moment, (behind, happen) in MOMENTS.items():
         visitor.goto(f"https://{stage.HOST}/nowhere")
         visitor.evaluate("sessionStorage.clear()")
-        visitor.goto(f"https://{HOME}{behind}")
+        visitor.goto(f"{stage.HOME}{behind}")
         settle(visitor)
         happen(visitor)
         settle(visitor)
@@ -193,7 +179,7 @@ def settle(page):
     ],
 )
 def test_axe_would_find_a_fault(service, judge, before, after, rule):
-    html = service.test_client().get(f"https://{SEVERAL}").text
+    html = service.test_client().get(f"https://{stage.SEVERAL}").text
     assert judge(html) == []
     assert before in html
     assert rule in [wrong[0] for wrong in judge(html.replace(before, after))]

@@ -12,24 +12,7 @@ from tests.browser import stage
 PHONE = {"width": 390, "height": 844}
 
 CALLBACK = f"{stage.HOST}/login-callback/?{stage.CODE}"
-SEVERAL = f"{stage.HOST}/several/?{stage.CODE}"
-#: name -> (address, User-Agent): every state of the pages, and who sees most of it.
-STATES = {
-    "going-android": (SEVERAL, stage.ANDROID),
-    "going-iphone": (SEVERAL, stage.IPHONE),
-    "going-hold": (f"{stage.LONELY}/alone/?{stage.CODE}", stage.IPHONE),
-    "going-in-app": (SEVERAL, stage.INSTAGRAM),
-    "second-page": (f"{stage.ALTERNATE}/login-callback/?{stage.CODE}", stage.IPHONE),
-    "elsewhere": (SEVERAL, stage.DESKTOP),
-    "unknown": (SEVERAL, "Unheard-Of/1.0"),
-    "cancelled": (f"{stage.HOST}/login-callback/?error=access_denied", stage.ANDROID),
-    "error": (f"{stage.HOST}/login-callback/?error=x&errCode=10033", stage.DESKTOP),
-    "nothing": (f"{stage.HOST}/login-callback/", stage.ANDROID),
-    "damaged": (f"{stage.HOST}/login-callback/?code=a&code=b", stage.ANDROID),
-    "missing": (f"{stage.HOST}/nowhere", stage.DESKTOP),
-    "link": (f"{stage.HOST}/invite/7", stage.IPHONE),
-    "link-desktop": (f"{stage.HOST}/invite/7", stage.DESKTOP),
-}
+STATES = {**stage.STATES, "link-desktop": (f"{stage.HOST}/invite/7", stage.DESKTOP)}
 
 
 @pytest.fixture(scope="module")

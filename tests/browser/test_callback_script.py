@@ -19,14 +19,8 @@ from deeplink.metrics import Metrics
 from deeplink.web import callback
 from deeplink.web.beacon import EVENTS
 from tests.browser import stage
+from tests.browser.stage import HOME, INTENT, LOGIN, SECOND
 
-HOME = f"https://{stage.HOST}/login-callback/"
-SECOND = f"https://{stage.ALTERNATE}/login-callback/"
-LOGIN = f"{HOME}?{stage.CODE}"
-INTENT = (
-    f"intent://{stage.HOST}/login-callback/?{stage.CODE}"
-    "#Intent;scheme=https;package=com.example.berry;end"
-)
 PHONE = {"width": 390, "height": 844}
 
 HIDE = "Object.defineProperty(document, 'visibilityState', { value: '%s', configurable: true });"

@@ -125,37 +125,34 @@ def test_a_killed_application_has_a_successor(server):
         assert lane_of(server) == lane
 
 
-def test_requests_in_the_queue_outlive_the_application_that_was_to_serve_them(server):
+@contextlib.contextmanager
+def fifty_in_the_queue(server):
+    """Fifty requests that an application, whose process id this gives, has not taken yet."""
     with many(server, 50) as connections:
         application = application_of(server)
         with standing_still(application):
             for connection in connections:
                 connection.sendall(ECHO)
             time.sleep(0.3)
-            os.kill(application, signal.SIGKILL)
+            yield application
         assert all(b"200 OK" in everything(connection) for connection in connections)
+
+
+def test_requests_in_the_queue_outlive_the_application_that_was_to_serve_them(server):
+    with fifty_in_the_queue(server) as application:
+        os.kill(application, signal.SIGKILL)
 
 
 def test_requests_in_the_queue_outlive_the_lane_that_put_them_there(server):
-    with many(server, 50) as connections:
-        with standing_still(application_of(server)):
-            for connection in connections:
-                connection.sendall(ECHO)
-            time.sleep(0.3)
-            os.kill(lane_of(server), signal.SIGKILL)
-        assert all(b"200 OK" in everything(connection) for connection in connections)
+    with fifty_in_the_queue(server):
+        os.kill(lane_of(server), signal.SIGKILL)
 
 
 def test_a_stop_waits_for_requests_in_the_queue(server):
-    with many(server, 50) as connections:
-        with standing_still(application_of(server)):
-            for connection in connections:
-                connection.sendall(ECHO)
-            time.sleep(0.3)
-            server.process.send_signal(signal.SIGTERM)
-            time.sleep(0.7)
-        assert all(b"200 OK" in everything(connection) for connection in connections)
-        assert server.process.wait(20) == 0
+    with fifty_in_the_queue(server):
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.7)
+    assert server.process.wait(20) == 0
 
 
 def test_an_application_becomes_the_lane_while_no_new_worker_comes(server):
